@@ -1,0 +1,26 @@
+# What every target of ours is compiled with. Warnings are errors; hardening is always on.
+add_library(proget_flags INTERFACE)
+target_compile_options(proget_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wvla -Wformat=2 -Wundef -Wstrict-prototypes -Wmissing-prototypes
+  -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Werror
+  -fstack-protector-strong -fno-strict-overflow -fPIE)
+target_compile_definitions(proget_flags INTERFACE _GNU_SOURCE PROGET_VERSION="${PROJECT_VERSION}")
+target_include_directories(proget_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_compile_options(proget_flags INTERFACE -fcf-protection)
+endif()
+target_link_options(proget_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+if(PROGET_STATIC)
+  target_link_options(proget_flags INTERFACE -static-pie)
+else()
+  target_link_options(proget_flags INTERFACE -pie)
+endif()
+if(PROGET_SANITIZE)
+  target_compile_options(proget_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(proget_flags INTERFACE -fsanitize=address,undefined)
+else()
+  target_compile_definitions(proget_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+if(PROGET_FUZZ)
+  target_compile_options(proget_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
