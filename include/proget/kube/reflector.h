@@ -1,0 +1,48 @@
+/*
+ * Keeps a store equal to the objects of one kind on the API server: list and watch. kube-algorithms section 1.
+ *
+ * WatchList first, falling back to list + watch; bookmarks, both forms of 410, back-off with jitter. The store is
+ * replaced atomically after each sync and changed object by object in between. An object that cannot be read is
+ * skipped, reported and counted; the others go on. A kind that the server does not have (404) or that may not be read
+ * (403) is "unobserved": the store is emptied, the reason kept, and it is tried again at growing intervals (at most a
+ * minute), so that it is picked up by itself when it comes.
+ */
+#ifndef PROGET_KUBE_REFLECTOR_H
+#define PROGET_KUBE_REFLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proget/core/store.h"
+#include "proget/kube/client.h"
+
+struct reflector;
+
+enum reflector_state {
+    REFLECTOR_SYNCING,    /* first sync under way or interrupted; the store is not to be trusted yet */
+    REFLECTOR_WATCHING,   /* in step, as far as the stream tells */
+    REFLECTOR_BEHIND,     /* was in step; the server is away: the store holds what was last seen */
+    REFLECTOR_UNOBSERVED, /* the kind is missing or forbidden */
+};
+
+struct reflector_options {
+    struct kube_resource resource;
+    const char *namespace_name; /* copied; NULL: all, or a cluster-scoped kind */
+    const char *label_selector; /* copied; unescaped; NULL: none */
+    const char *field_selector; /* copied; unescaped; NULL: none */
+    struct store *store;        /* borrowed; must outlive the reflector */
+    /* State changed. `why` is NULL unless BEHIND or UNOBSERVED; one sentence. May be NULL. */
+    void (*on_state)(enum reflector_state state, const char *why, void *userdata);
+    /* An object was skipped; `err` names it. May be NULL. */
+    void (*on_skipped)(const struct error *err, void *userdata);
+    void *userdata;
+};
+
+struct reflector *reflector_start(struct kube_client *client, const struct reflector_options *options);
+void reflector_stop(struct reflector *reflector); /* NULL is allowed; frees it, the store stays as it is */
+
+enum reflector_state reflector_state(const struct reflector *reflector);
+/* Monotonic time at which the stream last gave a sign of life (event or bookmark); for the watch-lag metric. */
+int64_t reflector_alive_ms(const struct reflector *reflector);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * What is remembered of a cluster beyond what the API server holds now: evictions, activations, machines of nodes,
+ * members. It lives in the ProGetCluster's status and nowhere else: loaded once, then moved on by observation. Pure.
+ */
+#ifndef PROGET_MODEL_HISTORY_H
+#define PROGET_MODEL_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proget/core/clock.h"
+#include "proget/model/cluster_resource.h"
+
+struct cluster;
+struct model;
+struct report;
+
+struct eviction {
+    int64_t time_us;
+    char *pod, *uid, *node, *cause, *message; /* cause: see disruption.h */
+};
+struct activation {
+    char *machine, *major_version; /* "sha256:…", "2025" */
+};
+struct node_machine {
+    char *node, *machine;
+};
+struct past_server { /* a member, live or gone */
+    char *name, *uid, *os, *ip, *node, *version, *machine;
+    int64_t last_heartbeat_us;
+    int64_t gone_since_us; /* 0: live */
+    char *gone_why;        /* "eviction (NodePressure)", "rollout", "scale-down", "deletion" */
+};
+struct remembered_finding {
+    char *code, *object_uid, *object_name;
+};
+struct history {
+    struct eviction *evictions; /* newest first, at most BOUND_EVICTIONS_KEPT */
+    size_t eviction_count;
+    struct activation *activations;
+    size_t activation_count;
+    struct node_machine *nodes;
+    size_t node_count;
+    struct past_server *members; /* in the order of their names */
+    size_t member_count;
+    struct remembered_finding *findings; /* as loaded: what had been raised before this process */
+    size_t finding_count;
+};
+
+struct history *history_new(void);
+void history_free(struct history *history); /* NULL is allowed */
+void history_load(struct history *history, const struct cluster_resource *resource);
+
+/*
+ * Moves it on by what is seen of the cluster now: disruptions carried out (once per pod uid), licences seen active
+ * with their machine and major version, machines of nodes, members that came and went (design section 12; `forget`
+ * honoured; gone_why from the eviction, else scale-down, rollout or deletion). Returns true when anything changed that
+ * belongs into the status.
+ */
+bool history_observe(struct history *history, const struct model *model, const struct cluster *cluster,
+                     struct instant now);
+
+bool history_knows_activation(const struct history *history, const char *machine, const char *major_version);
+/* "2025" of version "2025.13 (Build 2)" or release "25.0.13": what an activation depends on. Owned; NULL: not known. */
+char *history_major_version(const struct report *report);
+bool history_had_finding(const struct history *history, const char *code, const char *object_uid);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * The other kinds that the model reads: nodes, workloads, leases, priority classes, services, events, secrets.
+ */
+#ifndef PROGET_MODEL_OBJECTS_H
+#define PROGET_MODEL_OBJECTS_H
+
+#include "proget/model/pod.h"
+
+struct taint {
+    const char *key, *value, *effect;
+};
+struct node {
+    struct object_meta meta;
+    struct record_list labels; /* struct record_pair */
+    bool unschedulable;
+    struct record_list taints;     /* struct taint */
+    struct record_list conditions; /* struct pod_condition, without the heartbeat time */
+    struct resource_amounts allocatable;
+    const char *allocatable_pods;
+    const char *os_image;
+};
+extern const struct record_type node_type;
+
+/* Deployment, StatefulSet, ReplicaSet, DaemonSet. */
+struct workload {
+    struct object_meta meta; /* items of a list have no kind: workload_kind() knows it */
+    bool is_stateful_set, is_deployment, is_replica_set, is_daemon_set; /* by the table, one of them */
+    struct record_list labels, annotations;                             /* struct record_pair */
+    int64_t generation;
+    struct record_optional_int64 replicas; /* absent: 1; a DaemonSet has none */
+    const struct selector *selector;
+    struct record_list template_labels, template_annotations; /* struct record_pair */
+    struct pod_spec template_spec;
+    const char *strategy;                    /* strategy.type or updateStrategy.type */
+    const char *max_surge, *max_unavailable; /* int or percentage as text; NULL absent */
+    int64_t partition;                       /* StatefulSet: pods below this ordinal are not updated */
+    struct {
+        int64_t observed_generation, replicas, updated_replicas;
+        int64_t ready_replicas, available_replicas;     /* DaemonSet: numberReady, numberAvailable */
+        const char *current_revision, *update_revision; /* StatefulSet */
+        int64_t desired_scheduled, updated_scheduled;   /* DaemonSet */
+    } status;
+};
+extern const struct record_type stateful_set_type, deployment_type, replica_set_type, daemon_set_type;
+const char *workload_kind(const struct workload *workload); /* "StatefulSet", ...; all are apps/v1 */
+/* How many pods it wants: its replicas (absent: 1), for a DaemonSet the nodes that it wants one on (1 in a manifest).
+ */
+int64_t workload_servers(const struct workload *workload);
+
+struct lease {
+    struct object_meta meta;
+    const char *holder;
+    struct record_optional_int64 duration_s;
+    int64_t renewed_us;
+    struct record_list annotations; /* struct record_pair: report and settings */
+};
+extern const struct record_type lease_type;
+
+struct priority_class {
+    struct object_meta meta;
+    int64_t value;
+    bool global_default;
+};
+extern const struct record_type priority_class_type;
+
+struct service {
+    struct object_meta meta;
+    struct record_list selector; /* struct record_pair; empty: selects nothing */
+    const char *type, *cluster_ip;
+};
+extern const struct record_type service_type;
+
+/* core/v1 Event, as a trace of what happened while nobody watched. */
+struct event {
+    struct object_meta meta;
+    const char *reason, *message, *type;
+    const char *object_kind, *object_namespace, *object_name, *object_uid;
+    bool names_starved_resource; /* annotation of the kubelet's: an eviction for the node's pressure, not for a limit */
+    int64_t event_time_us, first_us, last_us;
+};
+extern const struct record_type event_type;
+
+/* Offline only: the operator may not read Secrets. */
+struct secret {
+    struct object_meta meta;
+    struct record_list data;        /* struct record_pair: base64 */
+    struct record_list string_data; /* struct record_pair */
+};
+extern const struct record_type secret_type;
+
+#endif

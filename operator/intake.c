@@ -1,0 +1,154 @@
+#include "intake.h"
+
+#include <stdlib.h>
+
+#include "proget/core/log.h"
+#include "proget/core/memory.h"
+#include "proget/kube/reflector.h"
+
+struct source {
+    struct intake *intake;
+    enum model_kind kind;
+    const char *namespace_name; /* NULL: all, or cluster-scoped */
+    struct reflector *reflector;
+    bool is_synced, is_behind, is_unobserved;
+};
+
+struct intake {
+    struct model *model;
+    struct source *sources;
+    size_t count;
+    size_t behind; /* sources whose server is away */
+};
+
+static void count_behind(struct source *source, bool is_behind, const char *why)
+{
+    struct intake *intake = source->intake;
+    if (source->is_behind == is_behind) {
+        return;
+    }
+    source->is_behind = is_behind;
+    if (is_behind) {
+        if (intake->behind++ == 0) {
+            log_warning(LOG_FIELDS({"error", why}),
+                        "the API server is out of reach: keeping what is known, trying again");
+        }
+    } else if (--intake->behind == 0) {
+        log_info(LOG_NONE, "the API server is back, and everything is up to date again");
+    }
+}
+
+/* What is not observed in one of several namespaces is not observed. */
+static void settle_unobserved(struct source *source, bool is_unobserved, const char *why)
+{
+    struct intake *intake = source->intake;
+    if (source->is_unobserved == is_unobserved) {
+        return;
+    }
+    source->is_unobserved = is_unobserved;
+    const struct model_kind_info *info = model_kind_info(source->kind);
+    const struct log_field *fields =
+        LOG_FIELDS({"kind", info->plural}, {"namespace", source->namespace_name}, {"error", why});
+    if (is_unobserved) {
+        log_warning(fields, "cannot observe this kind: what needs it is reported as not observed");
+        model_set_unobserved(intake->model, source->kind, why ? why : "it cannot be read");
+        return;
+    }
+    log_info(fields, "this kind is observed from now on");
+    for (size_t i = 0; i < intake->count; i++) {
+        if (intake->sources[i].kind == source->kind && intake->sources[i].is_unobserved) {
+            return;
+        }
+    }
+    model_set_unobserved(intake->model, source->kind, NULL);
+}
+
+static void on_state(enum reflector_state state, const char *why, void *userdata)
+{
+    struct source *source = userdata;
+    switch (state) {
+    case REFLECTOR_SYNCING:
+        break;
+    case REFLECTOR_WATCHING:
+        source->is_synced = true;
+        settle_unobserved(source, false, NULL);
+        count_behind(source, false, NULL);
+        break;
+    case REFLECTOR_BEHIND:
+        count_behind(source, true, why);
+        break;
+    case REFLECTOR_UNOBSERVED:
+        settle_unobserved(source, true, why);
+        count_behind(source, false, NULL);
+        break;
+    }
+}
+
+static void on_skipped(const struct error *err, void *userdata)
+{
+    const struct source *source = userdata;
+    log_warning(LOG_FIELDS({"kind", model_kind_info(source->kind)->kind}, {"error", err->text}),
+                "an object cannot be read and is left out");
+}
+
+static void start_source(struct source *source, struct kube_client *client)
+{
+    const struct model_kind_info *info = model_kind_info(source->kind);
+    struct reflector_options options = {
+        .resource = {.group = info->group, .version = info->version, .plural = info->plural},
+        .namespace_name = source->namespace_name,
+        .label_selector = info->label_selector,
+        .field_selector = info->field_selector,
+        .store = model_store(source->intake->model, source->kind),
+        .on_state = on_state,
+        .on_skipped = on_skipped,
+        .userdata = source,
+    };
+    source->reflector = reflector_start(client, &options);
+}
+
+struct intake *intake_start(struct kube_client *client, struct model *model, const struct option_list *namespaces)
+{
+    struct intake *intake = xcalloc(1, sizeof *intake);
+    intake->model = model;
+    size_t per_kind = namespaces->count ? namespaces->count : 1;
+    intake->sources = xcalloc(MODEL_KIND_COUNT * per_kind, sizeof *intake->sources);
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        const struct model_kind_info *info = model_kind_info((enum model_kind) kind);
+        size_t copies = !info->watched ? 0 : info->namespaced ? per_kind : 1;
+        for (size_t i = 0; i < copies; i++) {
+            bool is_restricted = info->namespaced && namespaces->count;
+            intake->sources[intake->count++] = (struct source) {
+                .intake = intake,
+                .kind = (enum model_kind) kind,
+                .namespace_name = is_restricted ? namespaces->items[i] : NULL,
+            };
+        }
+    }
+    for (size_t i = 0; i < intake->count; i++) {
+        start_source(&intake->sources[i], client);
+    }
+    return intake;
+}
+
+void intake_stop(struct intake *intake)
+{
+    if (!intake) {
+        return;
+    }
+    for (size_t i = 0; i < intake->count; i++) {
+        reflector_stop(intake->sources[i].reflector);
+    }
+    free(intake->sources);
+    free(intake);
+}
+
+bool intake_is_ready(const struct intake *intake)
+{
+    for (size_t i = 0; i < intake->count; i++) {
+        if (!intake->sources[i].is_synced && !intake->sources[i].is_unobserved) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,416 @@
+#include "publish/ledger.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "proget/checks/check.h"
+#include "proget/core/map.h"
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+
+struct ledger {
+    struct map *entries; /* key -> struct ledger_entry */
+    uint64_t sequence;   /* of the last change of phase */
+    uint64_t sent;       /* highest number handed out by ledger_send() */
+    uint64_t acknowledged;
+    struct ledger_entry **published; /* made anew by ledger_published() */
+    size_t published_capacity;
+};
+
+static void reference_copy(struct object_reference *target, const struct object_reference *source)
+{
+    target->api_version = xstrdup(source->api_version);
+    target->kind = xstrdup(source->kind);
+    target->namespace_name = xstrdup(source->namespace_name);
+    target->name = xstrdup(source->name);
+    target->uid = xstrdup(source->uid);
+}
+
+static void reference_clear(const struct object_reference *reference)
+{
+    free((char *) reference->api_version);
+    free((char *) reference->kind);
+    free((char *) reference->namespace_name);
+    free((char *) reference->name);
+    free((char *) reference->uid);
+}
+
+static void finding_copy(struct finding *target, const struct finding *source)
+{
+    *target = *source;
+    target->code = xstrdup(source->code);
+    reference_copy(&target->object, &source->object);
+    target->related = NULL;
+    if (source->related_count) {
+        target->related = xcalloc(source->related_count, sizeof *target->related);
+        for (size_t i = 0; i < source->related_count; i++) {
+            reference_copy(&target->related[i], &source->related[i]);
+        }
+    }
+    target->cause = xstrdup(source->cause);
+    target->occurrence = xstrdup(source->occurrence);
+    target->message = xstrdup(source->message);
+    target->action = xstrdup(source->action);
+    target->key = xstrdup(source->key);
+}
+
+static void finding_clear(struct finding *finding)
+{
+    free((char *) finding->code);
+    reference_clear(&finding->object);
+    for (size_t i = 0; i < finding->related_count; i++) {
+        reference_clear(&finding->related[i]);
+    }
+    free(finding->related);
+    free((char *) finding->cause);
+    free((char *) finding->occurrence);
+    free((char *) finding->message);
+    free((char *) finding->action);
+    free((char *) finding->key);
+    *finding = (struct finding){0};
+}
+
+static void entry_free(void *value)
+{
+    struct ledger_entry *entry = value;
+    finding_clear(&entry->finding);
+    free(entry);
+}
+
+struct ledger *ledger_new(void)
+{
+    struct ledger *ledger = xcalloc(1, sizeof *ledger);
+    ledger->entries = map_new(entry_free);
+    return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (!ledger) {
+        return;
+    }
+    map_free(ledger->entries);
+    free(ledger->published);
+    free(ledger);
+}
+
+static struct object_reference reference_of_status(const struct status_reference *source)
+{
+    return (struct object_reference){.api_version = source->api_version,
+                                     .kind = source->kind,
+                                     .namespace_name = source->namespace_name,
+                                     .name = source->name,
+                                     .uid = source->uid};
+}
+
+static void load_one(struct ledger *ledger, const struct status_finding *source, struct instant now)
+{
+    if (!source->code || !source->object.kind || !source->object.name || !source->since_us) {
+        return;
+    }
+    size_t related_count = source->related.count < BOUND_RELATED ? source->related.count : BOUND_RELATED;
+    struct object_reference related[BOUND_RELATED];
+    const struct status_reference *references = source->related.items;
+    for (size_t i = 0; i < related_count; i++) {
+        related[i] = reference_of_status(&references[i]);
+    }
+    struct finding finding = {
+        .code = source->code,
+        .object = reference_of_status(&source->object),
+        .related = related,
+        .related_count = related_count,
+        .cause = source->cause,
+        .occurrence = source->occurrence,
+        .message = source->message,
+        .action = source->action,
+    };
+    if (severity_from_name(source->severity, &finding.severity) < 0) {
+        finding.severity = SEVERITY_WARNING;
+    }
+    cleanup_free char *key =
+        finding_key(finding.code, &finding.object, related, related_count, finding.cause, finding.occurrence);
+    finding.key = key;
+    struct ledger_entry *entry = xcalloc(1, sizeof *entry);
+    finding_copy(&entry->finding, &finding);
+    entry->phase = source->cleared_us ? LEDGER_CLEARED : LEDGER_RAISED;
+    entry->since_us = source->since_us;
+    entry->cleared_us = source->cleared_us;
+    entry->announced = source->announced;
+    entry->first_true_ms = now.monotonic_ms;
+    /* Its Event was confirmed at most one interval ago; half of one from now it is still there. */
+    entry->confirm_at_ms = entry->announced ? now.monotonic_ms + LEDGER_CONFIRM_INTERVAL_MS / 2 : INT64_MAX;
+    map_put(ledger->entries, key, entry);
+}
+
+void ledger_load(struct ledger *ledger, const struct cluster_resource *resource, struct instant now)
+{
+    record_list_each (const struct status_finding *, finding, &resource->status.findings) {
+        load_one(ledger, finding, now);
+    }
+}
+
+static bool is_sent(const struct ledger *ledger, const struct ledger_entry *entry)
+{
+    return entry->sequence <= ledger->sent;
+}
+
+static void change_phase(struct ledger *ledger, struct ledger_entry *entry, enum ledger_phase phase)
+{
+    entry->phase = phase;
+    entry->sequence = ++ledger->sequence;
+}
+
+static void raise_entry(struct ledger *ledger, struct ledger_entry *entry, struct instant now,
+                        const struct ledger_callbacks *callbacks)
+{
+    /*
+     * A state is "since now": two spells of one state must never share an Event's name. An occurrence happened once,
+     * at a time of its own.
+     */
+    bool is_occurrence = entry->finding.occurrence && entry->finding.true_since_us;
+    entry->since_us = is_occurrence ? entry->finding.true_since_us : now.wall_us;
+    change_phase(ledger, entry, LEDGER_RAISED);
+    callbacks->on_change(entry, LEDGER_CHANGE_RAISED, NULL, callbacks->userdata);
+}
+
+/*
+ * The newest words win: severity, names and figures in a sentence may change while the finding stands. The object of an
+ * occurrence may change too (an evicted pod's finding moves to the cluster once the pod is gone), but not between the
+ * status and the Event: the Event's name has the object in it.
+ */
+static void follow_words(struct ledger_entry *entry, const struct finding *finding)
+{
+    struct finding copy;
+    finding_copy(&copy, finding);
+    if (entry->phase == LEDGER_RAISED && !entry->announced) {
+        struct object_reference object = entry->finding.object;
+        entry->finding.object = copy.object;
+        copy.object = object;
+    }
+    finding_clear(&entry->finding);
+    entry->finding = copy;
+}
+
+static void see(struct ledger *ledger, const struct finding *finding, struct instant now,
+                const struct ledger_callbacks *callbacks, int64_t *wake_at_ms)
+{
+    struct ledger_entry *entry = map_get(ledger->entries, finding->key);
+    if (!entry) {
+        entry = xcalloc(1, sizeof *entry);
+        finding_copy(&entry->finding, finding);
+        entry->first_true_ms = now.monotonic_ms;
+        entry->confirm_at_ms = INT64_MAX;
+        map_put(ledger->entries, finding->key, entry);
+    } else {
+        follow_words(entry, finding);
+    }
+    entry->seen = true;
+    if (entry->phase == LEDGER_CLEARED && !is_sent(ledger, entry)) {
+        /* Nobody was told that it had ended. */
+        entry->cleared_us = 0;
+        change_phase(ledger, entry, LEDGER_RAISED);
+    }
+    if (entry->phase != LEDGER_HOLDING) {
+        return;
+    }
+    int64_t held_ms = now.monotonic_ms - entry->first_true_ms;
+    if (finding->true_since_us && now.wall_us > finding->true_since_us) {
+        int64_t told_ms = (now.wall_us - finding->true_since_us) / 1000;
+        held_ms = told_ms > held_ms ? told_ms : held_ms;
+    }
+    if (held_ms >= finding->hold_ms) {
+        raise_entry(ledger, entry, now, callbacks);
+        return;
+    }
+    int64_t over_at_ms = now.monotonic_ms + finding->hold_ms - held_ms;
+    *wake_at_ms = over_at_ms < *wake_at_ms ? over_at_ms : *wake_at_ms;
+}
+
+static bool is_suppressed(const struct finding_list *findings, const char *key)
+{
+    for (size_t i = 0; i < findings->suppressed_count; i++) {
+        if (text_equal(findings->suppressed[i].finding.key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Why an entry that is no longer true ends without an announcement; NULL: it is to be announced. */
+static const char *silent_end(const struct ledger *ledger, const struct ledger_entry *entry,
+                              const struct finding_list *findings, const struct ledger_callbacks *callbacks)
+{
+    if (entry->phase == LEDGER_HOLDING) {
+        return "it ended before its time to be reported";
+    }
+    if (entry->phase == LEDGER_RAISED && !entry->announced && !is_sent(ledger, entry)) {
+        return "it ended before it could be reported";
+    }
+    if (is_suppressed(findings, entry->finding.key)) {
+        return "left out by the user";
+    }
+    if (entry->finding.occurrence) {
+        return "it grew old";
+    }
+    if (!callbacks->exists(&entry->finding.object, callbacks->userdata)) {
+        return "its object was deleted";
+    }
+    return NULL;
+}
+
+static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct finding_list *findings,
+                 struct instant now, const struct ledger_callbacks *callbacks)
+{
+    const char *why = silent_end(ledger, entry, findings, callbacks);
+    if (why) {
+        if (entry->phase != LEDGER_HOLDING) {
+            callbacks->on_change(entry, LEDGER_CHANGE_DROPPED, why, callbacks->userdata);
+        }
+        map_remove(ledger->entries, entry->finding.key);
+        return;
+    }
+    if (entry->phase == LEDGER_RAISED) {
+        entry->cleared_us = now.wall_us;
+        change_phase(ledger, entry, LEDGER_CLEARED);
+        callbacks->on_change(entry, LEDGER_CHANGE_RESOLVED, NULL, callbacks->userdata);
+    }
+}
+
+int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings, struct instant now,
+                      const struct ledger_callbacks *callbacks)
+{
+    int64_t wake_at_ms = INT64_MAX;
+    for (size_t i = 0; i < findings->count; i++) {
+        see(ledger, &findings->items[i], now, callbacks, &wake_at_ms);
+    }
+    const struct map_entry *at = map_first(ledger->entries);
+    while (at) {
+        struct ledger_entry *entry = map_value(at);
+        at = map_next(at);
+        if (entry->seen) {
+            entry->seen = false;
+        } else {
+            miss(ledger, entry, findings, now, callbacks);
+        }
+    }
+    return wake_at_ms;
+}
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+    const struct finding *a = &(*(struct ledger_entry *const *) left)->finding;
+    const struct finding *b = &(*(struct ledger_entry *const *) right)->finding;
+    if (a->severity != b->severity) {
+        return a->severity > b->severity ? -1 : 1;
+    }
+    int order = compare_text(a->code, b->code);
+    order = order ? order : compare_text(a->object.kind, b->object.kind);
+    order = order ? order : compare_text(a->object.name, b->object.name);
+    return order ? order : compare_text(a->key, b->key);
+}
+
+struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_count)
+{
+    size_t capacity = map_count(ledger->entries);
+    if (capacity > ledger->published_capacity) {
+        ledger->published = xrealloc(ledger->published, capacity, sizeof *ledger->published);
+        ledger->published_capacity = capacity;
+    }
+    size_t count = 0;
+    for (const struct map_entry *at = map_first(ledger->entries); at; at = map_next(at)) {
+        struct ledger_entry *entry = map_value(at);
+        if (entry->phase != LEDGER_HOLDING) {
+            ledger->published[count++] = entry;
+        }
+    }
+    if (count > 1) {
+        qsort(ledger->published, count, sizeof *ledger->published, compare_entries);
+    }
+    *ret_count = count;
+    return ledger->published;
+}
+
+struct ledger_entry *ledger_find(const struct ledger *ledger, const char *key)
+{
+    return map_get(ledger->entries, key);
+}
+
+uint64_t ledger_send(struct ledger *ledger)
+{
+    ledger->sent = ledger->sequence;
+    return ledger->sent;
+}
+
+void ledger_acknowledge(struct ledger *ledger, uint64_t sequence)
+{
+    assert(sequence <= ledger->sent);
+    if (sequence > ledger->acknowledged) {
+        ledger->acknowledged = sequence;
+    }
+}
+
+bool ledger_is_persisted(const struct ledger *ledger, const struct ledger_entry *entry)
+{
+    return entry->phase != LEDGER_HOLDING && entry->sequence <= ledger->acknowledged;
+}
+
+enum ledger_phase ledger_due(const struct ledger *ledger, const struct ledger_entry *entry)
+{
+    if (entry->event_in_flight || !ledger_is_persisted(ledger, entry)) {
+        return LEDGER_HOLDING;
+    }
+    if (!entry->announced) {
+        return LEDGER_RAISED;
+    }
+    return entry->phase == LEDGER_CLEARED ? LEDGER_CLEARED : LEDGER_HOLDING;
+}
+
+bool ledger_announced(struct ledger *ledger, const char *key, enum ledger_phase phase, struct instant now)
+{
+    struct ledger_entry *entry = map_get(ledger->entries, key);
+    if (!entry) {
+        return false;
+    }
+    if (phase == LEDGER_CLEARED) {
+        map_remove(ledger->entries, key);
+        return true;
+    }
+    entry->announced = true;
+    entry->confirm_at_ms = now.monotonic_ms + LEDGER_CONFIRM_INTERVAL_MS;
+    return true;
+}
+
+/* Object names are DNS subdomains of up to 253 bytes; a few kinds allow more characters, which a name may not hold. */
+static bool is_subdomain(const char *name)
+{
+    return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == strlen(name);
+}
+
+char *ledger_event_name(const struct ledger_entry *entry, enum ledger_phase phase)
+{
+    enum { HASH_BYTES = 10, NAME_BYTES_MAX = 253 - 1 - 2 * HASH_BYTES };
+    cleanup_free char *identity = xasprintf("%s\n%lld\n%s", entry->finding.key, (long long) entry->since_us,
+                                            phase == LEDGER_CLEARED ? "resolved" : "detected");
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int digest_size = 0;
+    int done = EVP_Digest(identity, strlen(identity), digest, &digest_size, EVP_sha256(), NULL);
+    assert(done == 1 && digest_size >= HASH_BYTES);
+    (void) done;
+    char hash[2 * HASH_BYTES + 1];
+    text_to_hex(hash, digest, HASH_BYTES);
+    const char *name = entry->finding.object.name;
+    if (!is_subdomain(name)) {
+        return xasprintf("finding.%s", hash);
+    }
+    int length = (int) strnlen(name, NAME_BYTES_MAX);
+    while (length > 1 && (name[length - 1] == '.' || name[length - 1] == '-')) {
+        length--;
+    }
+    return xasprintf("%.*s.%s", length, name, hash);
+}

@@ -1,0 +1,94 @@
+/*
+ * What has been said of a cluster's findings, and what is still to be said: the state of each finding between its
+ * first sight and the announcement of its end. Pure: clock, findings and acknowledgements are passed in.
+ *
+ *   (seen) HOLDING --hold over--> RAISED --no longer true--> CLEARED --resolution announced--> (dropped)
+ *
+ * The order that makes a kill at any moment harmless (design section 5): a RAISED entry goes into the status first;
+ * once the server has that status, its Event is created under a name that follows from identity, since and phase; then
+ * it is "announced". A CLEARED entry goes the same way and is dropped at the end.
+ *
+ * Statuses are told apart by sequence numbers: every change of phase takes the next one, and a status that was built at
+ * number n holds every change up to n.
+ */
+#ifndef OPERATOR_PUBLISH_LEDGER_H
+#define OPERATOR_PUBLISH_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proget/checks/finding.h"
+#include "proget/core/clock.h"
+#include "proget/model/cluster_resource.h"
+
+enum ledger_phase { LEDGER_HOLDING, LEDGER_RAISED, LEDGER_CLEARED };
+
+struct ledger_entry {
+    struct finding finding; /* a copy of its own; the texts follow the newest evaluation */
+    enum ledger_phase phase;
+    int64_t first_true_ms;  /* monotonic, for the hold */
+    int64_t since_us;       /* 0 while HOLDING */
+    int64_t cleared_us;     /* 0 unless CLEARED */
+    uint64_t sequence;      /* of the last change of phase */
+    bool announced;         /* the Event of RAISED exists */
+    bool event_in_flight;   /* set and cleared by the announcer, as are the next two */
+    int64_t retry_at_ms;    /* monotonic: not before then */
+    int64_t retry_delay_ms; /* of the last failure; 0: none */
+    int64_t confirm_at_ms;  /* monotonic: when the series of its Event is due; INT64_MAX before it is announced */
+    bool seen;              /* private: by the evaluation under way */
+};
+
+/* What happened to an entry, for the log. */
+enum ledger_change { LEDGER_CHANGE_RAISED, LEDGER_CHANGE_RESOLVED, LEDGER_CHANGE_DROPPED };
+typedef void ledger_change_fn(const struct ledger_entry *entry, enum ledger_change change, const char *why,
+                              void *userdata);
+/* Whether the object of a finding is still there. */
+typedef bool ledger_exists_fn(const struct object_reference *object, void *userdata);
+
+struct ledger_callbacks {
+    ledger_change_fn *on_change;
+    ledger_exists_fn *exists;
+    void *userdata;
+};
+
+struct ledger;
+struct ledger *ledger_new(void);
+void ledger_free(struct ledger *ledger); /* NULL is allowed */
+
+/* Takes over what the status says: RAISED or CLEARED, all of it persisted. Entries without code or object are left. */
+void ledger_load(struct ledger *ledger, const struct cluster_resource *resource, struct instant now);
+
+/*
+ * Moves on by one evaluation. Entries that end without an announcement (the object was deleted, left out by the user,
+ * an eviction grown old, never sent) are dropped at once. Returns the monotonic time at which the next hold ends
+ * (INT64_MAX: none).
+ */
+int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings, struct instant now,
+                      const struct ledger_callbacks *callbacks);
+
+/* Entries that are RAISED or CLEARED, sorted by severity (worst first), code, object. Borrowed until the next change.
+ */
+struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_count);
+/* By key; NULL when absent. */
+struct ledger_entry *ledger_find(const struct ledger *ledger, const char *key);
+
+/* The number a status built now is known by; it counts as sent from here on. */
+uint64_t ledger_send(struct ledger *ledger);
+/* The server has the status of that number. */
+void ledger_acknowledge(struct ledger *ledger, uint64_t sequence);
+bool ledger_is_persisted(const struct ledger *ledger, const struct ledger_entry *entry);
+
+/* The phase whose Event is to be created now; LEDGER_HOLDING: none. */
+enum ledger_phase ledger_due(const struct ledger *ledger, const struct ledger_entry *entry);
+/*
+ * The Event of that phase exists. LEDGER_CLEARED drops the entry. Returns false when the entry is gone. The status has
+ * to be written anew afterwards.
+ */
+bool ledger_announced(struct ledger *ledger, const char *key, enum ledger_phase phase, struct instant now);
+
+/* Deterministic name of the Event of a phase: "<object>.<hash>", a DNS subdomain of at most 253 bytes. Owned. */
+char *ledger_event_name(const struct ledger_entry *entry, enum ledger_phase phase);
+
+enum { LEDGER_CONFIRM_INTERVAL_MS = 30 * 60 * 1000 };
+
+#endif

@@ -1,0 +1,372 @@
+#include "publish/publisher.h"
+
+#include "proget/checks/evaluation.h"
+#include "proget/core/log.h"
+#include "proget/core/map.h"
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+#include "publish/annotations.h"
+#include "publish/announcer.h"
+#include "publish/declarer.h"
+#include "publish/ledger.h"
+#include "publish/resources.h"
+#include "publish/settings.h"
+#include "publish/status.h"
+#include "publish/writer.h"
+
+struct cluster_state {
+    char *name; /* "namespace/name": the log's word for it */
+    struct ledger *ledger;
+    struct status_times times;
+    bool seen;
+};
+
+struct publisher {
+    struct publisher_options options;
+    struct map *states; /* ProGetCluster's uid -> struct cluster_state */
+    struct writer *writer;
+    struct announcer *announcer;
+    struct declarer *declarer;
+};
+
+static void state_free(void *value)
+{
+    struct cluster_state *state = value;
+    ledger_free(state->ledger);
+    free(state->name);
+    free(state);
+}
+
+/* Only statuses have tickets; their key is "status/<uid>". */
+static void on_written(const char *key, uint64_t ticket, void *userdata)
+{
+    struct publisher *publisher = userdata;
+    static const char prefix[] = "status/";
+    if (!text_starts_with(key, prefix)) {
+        return;
+    }
+    struct cluster_state *state = map_get(publisher->states, key + sizeof prefix - 1);
+    if (state) {
+        ledger_acknowledge(state->ledger, ticket - 1);
+        publisher->options.on_progress(publisher->options.userdata);
+    }
+}
+
+static void on_said(const char *ledger_name, const char *key, enum ledger_phase phase, void *userdata)
+{
+    struct publisher *publisher = userdata;
+    struct cluster_state *state = ledger_name ? map_get(publisher->states, ledger_name) : NULL;
+    if (state && phase != LEDGER_HOLDING) {
+        struct instant now = loop_now(kube_client_loop(publisher->options.client));
+        (void) ledger_announced(state->ledger, key, phase, now);
+    }
+    publisher->options.on_progress(publisher->options.userdata);
+}
+
+static struct ledger *find_ledger(const char *ledger_name, void *userdata)
+{
+    struct publisher *publisher = userdata;
+    struct cluster_state *state = map_get(publisher->states, ledger_name);
+    return state ? state->ledger : NULL;
+}
+
+struct publisher *publisher_new(const struct publisher_options *options)
+{
+    struct publisher *publisher = xcalloc(1, sizeof *publisher);
+    publisher->options = *options;
+    publisher->states = map_new(state_free);
+    publisher->writer = writer_new(options->client, on_written, publisher);
+    publisher->announcer = announcer_new(options->client, &(struct announcer_options){
+                                                              .instance = options->instance,
+                                                              .on_said = on_said,
+                                                              .find_ledger = find_ledger,
+                                                              .userdata = publisher,
+                                                          });
+    publisher->declarer = declarer_new(options->client);
+    return publisher;
+}
+
+void publisher_free(struct publisher *publisher)
+{
+    if (!publisher) {
+        return;
+    }
+    writer_free(publisher->writer);
+    announcer_free(publisher->announcer);
+    declarer_free(publisher->declarer);
+    map_free(publisher->states);
+    free(publisher);
+}
+
+static struct cluster_state *state_of(struct publisher *publisher, const struct cluster_resource *resource,
+                                      struct instant now)
+{
+    struct cluster_state *state = map_get(publisher->states, resource->meta.uid);
+    if (!state) {
+        state = xcalloc(1, sizeof *state);
+        state->name = xasprintf("%s/%s", resource->meta.namespace_name, resource->meta.name);
+        state->ledger = ledger_new();
+        ledger_load(state->ledger, resource, now);
+        map_put(publisher->states, resource->meta.uid, state);
+        log_info(LOG_FIELDS({"cluster", state->name}), "watching this cluster");
+    }
+    state->seen = true;
+    return state;
+}
+
+struct log_context {
+    const struct publisher *publisher;
+    const struct cluster *cluster;
+    const struct cluster_state *state;
+};
+
+static void on_change(const struct ledger_entry *entry, enum ledger_change change, const char *why, void *userdata)
+{
+    const struct log_context *context = userdata;
+    const struct finding *finding = &entry->finding;
+    cleanup_free char *object = xasprintf("%s/%s", finding->object.kind, finding->object.name);
+    const struct log_field *fields = LOG_FIELDS({"cluster", context->state->name}, {"code", finding->code},
+                                                {"severity", severity_name(finding->severity)}, {"object", object},
+                                                {"cause", finding->cause}, {"why", why});
+    static const enum log_level levels[] = {LOG_INFO, LOG_WARNING, LOG_ERROR};
+    switch (change) {
+    case LEDGER_CHANGE_RAISED:
+        log_write(levels[finding->severity], fields, "%s", finding->message);
+        break;
+    case LEDGER_CHANGE_RESOLVED:
+        log_info(fields, "resolved: %s", finding->message);
+        break;
+    case LEDGER_CHANGE_DROPPED:
+        log_info(fields, "no longer reported: %s", finding->message);
+        break;
+    }
+}
+
+static enum model_kind workload_kind_of(const char *kind)
+{
+    return model_kind_of("apps/v1", kind);
+}
+
+/* Whether a finding's object still exists, as far as the stores tell; kinds that are not watched are taken to exist. */
+static bool object_exists(const struct object_reference *object, void *userdata)
+{
+    const struct log_context *context = userdata;
+    const struct model *model = context->publisher->options.model;
+    enum model_kind kind = text_equal(object->kind, "Pod") ? MODEL_PODS : workload_kind_of(object->kind);
+    if (kind == MODEL_KIND_COUNT) {
+        return true;
+    }
+    const struct store_entry *entry = store_get(model_read(model, kind), object->namespace_name, object->name);
+    return entry && (!object->uid || text_equal(entry->object->uid, object->uid));
+}
+
+static struct json_object *build_status(const void *context)
+{
+    return json_object_get((struct json_object *) context);
+}
+
+static void wish_status(struct publisher *publisher, struct cluster_state *state, const struct status_input *input)
+{
+    const struct cluster_resource *resource = input->cluster->resource;
+    cleanup_json struct json_object *body = status_build(input, &state->times);
+    cleanup_free char *key = xasprintf("status/%s", resource->meta.uid);
+    struct writer_wish wish = {
+        .key = key,
+        .address = {.resource = &clusters_resource,
+                    .namespace_name = resource->meta.namespace_name,
+                    .name = resource->meta.name,
+                    .subresource = "status"},
+        .field_manager = FIELD_MANAGER,
+        .build = build_status,
+        .context = body,
+        .wanted = json_text(body),
+        .ticket = ledger_send(state->ledger) + 1, /* 0 would say "of no interest" */
+    };
+    writer_wish(publisher->writer, &wish);
+}
+
+struct pod_wish {
+    const struct pod *pod;
+    const struct map *wanted;
+};
+
+static struct json_object *build_annotations(const void *context)
+{
+    const struct pod_wish *wish = context;
+    return annotations_apply_body(wish->pod, wish->wanted);
+}
+
+static void wish_pod(struct publisher *publisher, const struct pod *pod, const struct map *wanted)
+{
+    cleanup_free char *text = annotations_text(wanted);
+    cleanup_free char *observed = annotations_observed_text(pod);
+    cleanup_free char *key = xasprintf("pod %s/%s %s", pod->meta.namespace_name, pod->meta.name, pod->meta.uid);
+    struct pod_wish context = {.pod = pod, .wanted = wanted};
+    struct writer_wish wish = {
+        .key = key,
+        .address = {.resource = &pods_resource,
+                    .namespace_name = pod->meta.namespace_name,
+                    .name = pod->meta.name,
+                    .subresource = "status"},
+        .field_manager = FIELD_MANAGER,
+        .build = build_annotations,
+        .context = &context,
+        .wanted = text,
+        .observed = observed,
+    };
+    writer_wish(publisher->writer, &wish);
+}
+
+struct lease_wish {
+    const struct cluster *cluster;
+    const struct lease *lease;
+};
+
+static struct json_object *build_settings(const void *context)
+{
+    const struct lease_wish *wish = context;
+    return settings_apply_body(wish->cluster, wish->lease);
+}
+
+static void wish_lease(struct publisher *publisher, const struct cluster *cluster, const struct lease *lease)
+{
+    cleanup_free char *text = settings_text(cluster);
+    cleanup_free char *observed = settings_observed_text(lease);
+    cleanup_free char *key = xasprintf("lease %s/%s %s", lease->meta.namespace_name, lease->meta.name, lease->meta.uid);
+    struct lease_wish context = {.cluster = cluster, .lease = lease};
+    struct writer_wish wish = {
+        .key = key,
+        .address = {.resource = &leases_resource,
+                    .namespace_name = lease->meta.namespace_name,
+                    .name = lease->meta.name},
+        .field_manager = FIELD_MANAGER,
+        .build = build_settings,
+        .context = &context,
+        .wanted = text,
+        .observed = observed,
+    };
+    writer_wish(publisher->writer, &wish);
+}
+
+static void wish_servers(struct publisher *publisher, const struct cluster *cluster, struct ledger *ledger,
+                         struct instant now)
+{
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        const struct server *server = &cluster->servers[i];
+        struct map *wanted = annotations_wanted(cluster, server, ledger, now);
+        if (server->live || map_count(wanted)) {
+            wish_pod(publisher, server->pod, wanted);
+        }
+        map_free(wanted);
+        if (server->live && server->lease) {
+            wish_lease(publisher, cluster, server->lease);
+        }
+    }
+}
+
+/* Returns when the cluster has to be looked at again even if nothing changes. */
+static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster, struct instant now)
+{
+    struct model *model = publisher->options.model;
+    struct cluster_state *state = state_of(publisher, cluster->resource, now);
+    struct history *history = model_history(model, cluster->resource);
+    cluster->history = history;
+    (void) history_observe(history, model, cluster, now);
+    struct finding_list findings;
+    evaluation_run(model, cluster, now, &findings);
+    struct log_context context = {.publisher = publisher, .cluster = cluster, .state = state};
+    int64_t wake_at_ms = ledger_update(
+        state->ledger, &findings, now,
+        &(struct ledger_callbacks){.on_change = on_change, .exists = object_exists, .userdata = &context});
+    wake_at_ms = findings.wake_at_ms < wake_at_ms ? findings.wake_at_ms : wake_at_ms;
+    wish_status(publisher, state,
+                &(struct status_input){
+                    .model = model, .cluster = cluster, .findings = &findings, .ledger = state->ledger, .now = now});
+    finding_list_free(&findings);
+    wish_servers(publisher, cluster, state->ledger, now);
+    if (cluster_in_maintenance(cluster, now)) {
+        int64_t over_ms = now.monotonic_ms + (cluster->resource->maintenance_until_us - now.wall_us) / 1000 + 1;
+        return over_ms < wake_at_ms ? over_ms : wake_at_ms;
+    }
+    int64_t due_ms = announcer_run(publisher->announcer, state->ledger, cluster->resource->meta.uid, now);
+    return due_ms < wake_at_ms ? due_ms : wake_at_ms;
+}
+
+static bool has_our_annotations(const struct pod *pod)
+{
+    record_list_each (const struct record_pair *, pair, &pod->annotations) {
+        if (text_starts_with(pair->key, ANNOTATION_PREFIX)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_member(const struct cluster_list *clusters, const struct pod *pod)
+{
+    for (size_t i = 0; i < clusters->count; i++) {
+        const struct cluster *cluster = &clusters->items[i];
+        for (size_t j = 0; cluster->resource && j < cluster->server_count; j++) {
+            if (cluster->servers[j].pod == pod) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Takes our annotations off pods that are in no cluster any more: theirs was deleted, or selects them no longer. */
+static void wish_strays(struct publisher *publisher, const struct cluster_list *clusters)
+{
+    const struct store *pods = model_read(publisher->options.model, MODEL_PODS);
+    struct map *none = map_new(NULL);
+    for (const struct store_entry *at = store_first(pods, NULL); at; at = store_next(pods, NULL, at)) {
+        const struct pod *pod = (const struct pod *) at->object;
+        if (has_our_annotations(pod) && !is_member(clusters, pod)) {
+            wish_pod(publisher, pod, none);
+        }
+    }
+    map_free(none);
+}
+
+static void drop_unseen_states(struct publisher *publisher)
+{
+    const struct map_entry *at = map_first(publisher->states);
+    while (at) {
+        struct cluster_state *state = map_value(at);
+        cleanup_free char *uid = xstrdup(map_key(at));
+        at = map_next(at);
+        if (!state->seen) {
+            log_info(LOG_FIELDS({"cluster", state->name}),
+                     "its ProGetCluster is gone: no longer watching this cluster");
+            map_remove(publisher->states, uid);
+        } else {
+            state->seen = false;
+        }
+    }
+}
+
+int64_t publisher_run(struct publisher *publisher, struct instant now)
+{
+    struct cluster_list clusters;
+    model_assemble(publisher->options.model, now, &clusters);
+    int64_t wake_at_ms = INT64_MAX;
+    writer_sweep_begin(publisher->writer);
+    for (size_t i = 0; i < clusters.count; i++) {
+        struct cluster *cluster = &clusters.items[i];
+        int64_t at_ms =
+            cluster->resource ? run_cluster(publisher, cluster, now) : declarer_run(publisher->declarer, cluster, now);
+        wake_at_ms = at_ms < wake_at_ms ? at_ms : wake_at_ms;
+    }
+    wish_strays(publisher, &clusters);
+    writer_sweep_end(publisher->writer);
+    declarer_sweep(publisher->declarer);
+    drop_unseen_states(publisher);
+    cluster_list_free(&clusters);
+    return wake_at_ms;
+}
+
+size_t publisher_pending(const struct publisher *publisher)
+{
+    return writer_pending(publisher->writer) + announcer_in_flight(publisher->announcer);
+}

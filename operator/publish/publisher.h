@@ -1,0 +1,33 @@
+/*
+ * From the model to what users see: assembles the clusters, evaluates them, and keeps statuses, annotations, Events
+ * and the sidecars' settings as they follow from that. Writes only what differs.
+ */
+#ifndef OPERATOR_PUBLISH_PUBLISHER_H
+#define OPERATOR_PUBLISH_PUBLISHER_H
+
+#include "proget/kube/client.h"
+#include "proget/model/model.h"
+
+struct publisher;
+
+struct publisher_options {
+    struct kube_client *client; /* borrowed */
+    struct model *model;        /* borrowed */
+    const char *instance;       /* reportingInstance of Events; copied */
+    /* Something was acknowledged: call publisher_run() again soon. */
+    void (*on_progress)(void *userdata);
+    void *userdata;
+};
+
+struct publisher *publisher_new(const struct publisher_options *options);
+/* Requests under way are cancelled. NULL is allowed. */
+void publisher_free(struct publisher *publisher);
+
+/* One evaluation of everything. Returns the monotonic time of the next one even if nothing changes (INT64_MAX: none).
+ */
+int64_t publisher_run(struct publisher *publisher, struct instant now);
+
+/* Writes wished for or under way. */
+size_t publisher_pending(const struct publisher *publisher);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The operator's small HTTP server: /healthz and /readyz. It runs on the program's one loop.
+ */
+#ifndef OPERATOR_SERVE_HTTP_H
+#define OPERATOR_SERVE_HTTP_H
+
+#include <stdbool.h>
+
+#include "proget/core/loop.h"
+
+struct http_server;
+
+struct http_options {
+    const char *listen; /* "ADDR:PORT", IPv6 in brackets; port 0: any free one. Borrowed for the call */
+    bool (*is_ready)(void *userdata);
+    void *userdata;
+};
+
+/* ERROR_BAD_INPUT for an address that cannot be read, ERROR_IO where it cannot be listened on; the texts name it. */
+int http_server_start(struct loop *loop, const struct http_options *options, struct http_server **ret_server,
+                      struct error *err);
+void http_server_stop(struct http_server *server); /* NULL is allowed */
+/* The port it listens on. */
+int http_server_port(const struct http_server *server);
+
+#endif

@@ -1,0 +1,395 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+#include "publish/ledger.h"
+
+struct world {
+    struct ledger *ledger;
+    struct instant now;
+    bool object_is_gone;
+    size_t raised, resolved, dropped;
+};
+
+static void on_change(const struct ledger_entry *entry, enum ledger_change change, const char *why, void *userdata)
+{
+    struct world *world = userdata;
+    assert_non_null(entry->finding.code);
+    world->raised += change == LEDGER_CHANGE_RAISED ? 1 : 0;
+    world->resolved += change == LEDGER_CHANGE_RESOLVED ? 1 : 0;
+    world->dropped += change == LEDGER_CHANGE_DROPPED ? 1 : 0;
+    assert_int_equal(change == LEDGER_CHANGE_DROPPED, why != NULL);
+}
+
+static bool exists(const struct object_reference *object, void *userdata)
+{
+    const struct world *world = userdata;
+    assert_non_null(object->name);
+    return !world->object_is_gone;
+}
+
+static int setup(void **state)
+{
+    struct world *world = xcalloc(1, sizeof *world);
+    world->ledger = ledger_new();
+    world->now = (struct instant){.wall_us = 1700000000 * CLOCK_US_PER_SECOND, .monotonic_ms = 5000};
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    ledger_free(world->ledger);
+    free(world);
+    return 0;
+}
+
+static void advance(struct world *world, int64_t ms)
+{
+    world->now.monotonic_ms += ms;
+    world->now.wall_us += ms * 1000;
+}
+
+static struct finding finding_of(const char *key, int64_t hold_ms)
+{
+    return (struct finding){
+        .code = "CoScheduled",
+        .severity = SEVERITY_ERROR,
+        .object = {.api_version = "v1", .kind = "Pod", .namespace_name = "proget", .name = "proget-0", .uid = "u0"},
+        .message = "Two servers share a node.",
+        .action = "Move one.",
+        .hold_ms = hold_ms,
+        .key = key,
+    };
+}
+
+/* One evaluation that sees these findings. */
+static int64_t see(struct world *world, struct finding *findings, size_t count)
+{
+    struct finding_list list = {.items = findings, .count = count};
+    return ledger_update(world->ledger, &list, world->now,
+                         &(struct ledger_callbacks){.on_change = on_change, .exists = exists, .userdata = world});
+}
+
+static struct ledger_entry *only(struct world *world)
+{
+    size_t count;
+    struct ledger_entry *const *entries = ledger_published(world->ledger, &count);
+    assert_int_equal(count, 1);
+    return entries[0];
+}
+
+static size_t published(struct world *world)
+{
+    size_t count;
+    (void) ledger_published(world->ledger, &count);
+    return count;
+}
+
+static void persist(struct world *world)
+{
+    ledger_acknowledge(world->ledger, ledger_send(world->ledger));
+}
+
+static void goes_from_status_to_event_to_end(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    assert_true(see(world, &finding, 1) == INT64_MAX);
+    struct ledger_entry *entry = only(world);
+    assert_int_equal(entry->phase, LEDGER_RAISED);
+    assert_int_equal(world->raised, 1);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_HOLDING); /* not before the status is there */
+    persist(world);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_RAISED);
+    assert_true(ledger_announced(world->ledger, "k", LEDGER_RAISED, world->now));
+    assert_true(entry->announced);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_HOLDING);
+    advance(world, 1000);
+    see(world, &finding, 1);
+    assert_int_equal(world->raised, 1); /* said once */
+    advance(world, 1000);
+    see(world, NULL, 0);
+    assert_int_equal(entry->phase, LEDGER_CLEARED);
+    assert_true(entry->cleared_us == world->now.wall_us);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_HOLDING);
+    persist(world);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_CLEARED);
+    see(world, NULL, 0);
+    assert_int_equal(world->resolved, 1);
+    assert_true(ledger_announced(world->ledger, "k", LEDGER_CLEARED, world->now));
+    assert_int_equal(published(world), 0);
+    assert_false(ledger_announced(world->ledger, "k", LEDGER_CLEARED, world->now));
+}
+
+static void holds_as_long_as_told(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 60000);
+    assert_true(see(world, &finding, 1) == world->now.monotonic_ms + 60000);
+    assert_int_equal(published(world), 0);
+    advance(world, 59999);
+    assert_true(see(world, &finding, 1) == world->now.monotonic_ms + 1);
+    advance(world, 1);
+    see(world, &finding, 1);
+    assert_int_equal(only(world)->phase, LEDGER_RAISED);
+}
+
+static void a_hold_that_the_object_tells_counts(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 60000);
+    finding.true_since_us = world->now.wall_us - 45 * CLOCK_US_PER_SECOND;
+    assert_true(see(world, &finding, 1) == world->now.monotonic_ms + 15000);
+    finding.true_since_us = world->now.wall_us + 45 * CLOCK_US_PER_SECOND; /* a clock that is ahead tells nothing */
+    assert_true(see(world, &finding, 1) == world->now.monotonic_ms + 60000);
+}
+
+static void an_interrupted_hold_begins_anew(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 60000);
+    see(world, &finding, 1);
+    advance(world, 50000);
+    see(world, NULL, 0);
+    assert_int_equal(world->dropped, 0); /* nobody had heard of it */
+    see(world, &finding, 1);
+    advance(world, 50000);
+    see(world, &finding, 1);
+    assert_int_equal(published(world), 0);
+}
+
+static void what_ended_before_it_was_sent_was_never_said(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    see(world, NULL, 0);
+    assert_int_equal(published(world), 0);
+    assert_int_equal(world->dropped, 1);
+}
+
+static void what_was_sent_is_said_even_if_it_ended(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    uint64_t number = ledger_send(world->ledger);
+    see(world, NULL, 0);
+    struct ledger_entry *entry = only(world);
+    assert_int_equal(entry->phase, LEDGER_CLEARED);
+    ledger_acknowledge(world->ledger, number);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_HOLDING); /* that status did not hold the end */
+    persist(world);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_RAISED);
+    ledger_announced(world->ledger, "k", LEDGER_RAISED, world->now);
+    assert_int_equal(ledger_due(world->ledger, entry), LEDGER_CLEARED);
+}
+
+static void an_end_that_nobody_heard_of_is_taken_back(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    persist(world);
+    int64_t since_us = only(world)->since_us;
+    advance(world, 10);
+    see(world, NULL, 0);
+    advance(world, 10);
+    see(world, &finding, 1);
+    assert_int_equal(only(world)->phase, LEDGER_RAISED);
+    assert_true(only(world)->since_us == since_us);
+    assert_true(only(world)->cleared_us == 0);
+}
+
+static void a_second_spell_is_another_one(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    persist(world);
+    ledger_announced(world->ledger, "k", LEDGER_RAISED, world->now);
+    cleanup_free char *first = ledger_event_name(only(world), LEDGER_RAISED);
+    advance(world, 10);
+    see(world, NULL, 0);
+    persist(world);
+    advance(world, 10);
+    see(world, &finding, 1); /* back before its end was announced: the end is said all the same */
+    assert_int_equal(only(world)->phase, LEDGER_CLEARED);
+    ledger_announced(world->ledger, "k", LEDGER_CLEARED, world->now);
+    see(world, &finding, 1);
+    cleanup_free char *second = ledger_event_name(only(world), LEDGER_RAISED);
+    assert_string_not_equal(first, second);
+    assert_int_equal(world->raised, 2);
+}
+
+static void an_occurrence_has_its_own_time_and_ends_silently(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    finding.occurrence = "uid-1";
+    finding.true_since_us = world->now.wall_us - 7 * CLOCK_US_PER_SECOND;
+    see(world, &finding, 1);
+    assert_true(only(world)->since_us == finding.true_since_us);
+    persist(world);
+    ledger_announced(world->ledger, "k", LEDGER_RAISED, world->now);
+    see(world, NULL, 0);
+    assert_int_equal(published(world), 0);
+    assert_int_equal(world->resolved, 0);
+    assert_int_equal(world->dropped, 1);
+}
+
+static void the_object_stays_until_the_event_is_there(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    finding.occurrence = "uid-1";
+    see(world, &finding, 1);
+    cleanup_free char *before = ledger_event_name(only(world), LEDGER_RAISED);
+    finding.object = (struct object_reference){.kind = "ProGetCluster", .namespace_name = "proget", .name = "main"};
+    see(world, &finding, 1);
+    assert_string_equal(only(world)->finding.object.name, "proget-0");
+    cleanup_free char *after = ledger_event_name(only(world), LEDGER_RAISED);
+    assert_string_equal(before, after);
+    persist(world);
+    ledger_announced(world->ledger, "k", LEDGER_RAISED, world->now);
+    see(world, &finding, 1);
+    assert_string_equal(only(world)->finding.object.name, "main");
+    assert_int_equal(world->raised, 1);
+}
+
+static void a_deleted_object_and_a_user_that_left_it_out_end_silently(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    persist(world);
+    world->object_is_gone = true;
+    see(world, NULL, 0);
+    assert_int_equal(world->dropped, 1);
+    world->object_is_gone = false;
+    see(world, &finding, 1);
+    persist(world);
+    struct suppressed_finding suppressed = {.finding = finding, .reason = "single rack"};
+    struct finding_list list = {.suppressed = &suppressed, .suppressed_count = 1};
+    (void) ledger_update(world->ledger, &list, world->now,
+                         &(struct ledger_callbacks){.on_change = on_change, .exists = exists, .userdata = world});
+    assert_int_equal(world->dropped, 2);
+    assert_int_equal(world->resolved, 0);
+}
+
+/* What a killed operator left in the status. */
+static void load(struct world *world, const char *status_text)
+{
+    cleanup_json struct json_object *object = json_tokener_parse(status_text);
+    assert_non_null(object);
+    void *block = NULL;
+    struct error err;
+    assert_int_equal(record_fill(&cluster_resource_type, object, &block, NULL, &err), 0);
+    ledger_load(world->ledger, block, world->now);
+    free(block);
+}
+
+#define STATUS(extra)                                                                                                 \
+    "{\"metadata\":{\"name\":\"main\",\"namespace\":\"proget\"},\"status\":{\"findings\":[{\"code\":\"CoScheduled\"," \
+    "\"severity\":\"error\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"namespace\":\"proget\",\"name\":"    \
+    "\"proget-0\",\"uid\":\"u0\"},\"related\":[{\"kind\":\"Node\",\"name\":\"node-a\"}],\"message\":\"m\",\"since\":" \
+    "\"2026-11-22T07:00:00.123456Z\"" extra "}]}}"
+
+static struct finding loaded_finding(struct object_reference *related, char **ret_key)
+{
+    struct finding finding = finding_of(NULL, 0);
+    *related = (struct object_reference){.kind = "Node", .name = "node-a"};
+    *ret_key = finding_key("CoScheduled", &finding.object, related, 1, NULL, NULL);
+    finding.related = related;
+    finding.related_count = 1;
+    finding.key = *ret_key;
+    return finding;
+}
+
+static void a_restart_repeats_nothing_and_forgets_nothing(void **state)
+{
+    struct world *world = *state;
+    struct object_reference related;
+    cleanup_free char *key = NULL;
+    struct finding finding = loaded_finding(&related, &key);
+    load(world, STATUS(",\"announced\":true"));
+    see(world, &finding, 1);
+    assert_int_equal(world->raised, 0);
+    assert_int_equal(ledger_due(world->ledger, only(world)), LEDGER_HOLDING);
+    int64_t since_us = 0;
+    assert_int_equal(clock_parse("2026-11-22T07:00:00.123456Z", &since_us), 0);
+    assert_true(only(world)->since_us == since_us);
+    see(world, NULL, 0);
+    assert_int_equal(only(world)->phase, LEDGER_CLEARED);
+}
+
+static void a_restart_says_what_was_not_said(void **state)
+{
+    struct world *world = *state;
+    struct object_reference related;
+    cleanup_free char *key = NULL;
+    struct finding finding = loaded_finding(&related, &key);
+    load(world, STATUS(",\"announced\":false"));
+    see(world, &finding, 1);
+    assert_int_equal(ledger_due(world->ledger, only(world)), LEDGER_RAISED);
+}
+
+static void a_restart_finishes_an_end(void **state)
+{
+    struct world *world = *state;
+    struct object_reference related;
+    cleanup_free char *key = NULL;
+    struct finding finding = loaded_finding(&related, &key);
+    load(world, STATUS(",\"announced\":true,\"cleared\":\"2026-11-22T07:05:00Z\""));
+    see(world, &finding, 1); /* true again meanwhile: its end may have been said, so it is said first */
+    assert_int_equal(ledger_due(world->ledger, only(world)), LEDGER_CLEARED);
+}
+
+static void names_of_events_are_subdomains(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    char long_name[254];
+    memset(long_name, 'a', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    finding.object.name = long_name;
+    see(world, &finding, 1);
+    cleanup_free char *name = ledger_event_name(only(world), LEDGER_RAISED);
+    assert_int_equal(strlen(name), 253);
+    see(world, NULL, 0);
+    finding.object.name = "system:odd/Name";
+    see(world, &finding, 1);
+    cleanup_free char *odd = ledger_event_name(only(world), LEDGER_RAISED);
+    assert_true(text_starts_with(odd, "finding."));
+}
+
+int main(void)
+{
+#define LEDGER_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        LEDGER_TEST(goes_from_status_to_event_to_end),
+        LEDGER_TEST(holds_as_long_as_told),
+        LEDGER_TEST(a_hold_that_the_object_tells_counts),
+        LEDGER_TEST(an_interrupted_hold_begins_anew),
+        LEDGER_TEST(what_ended_before_it_was_sent_was_never_said),
+        LEDGER_TEST(what_was_sent_is_said_even_if_it_ended),
+        LEDGER_TEST(an_end_that_nobody_heard_of_is_taken_back),
+        LEDGER_TEST(a_second_spell_is_another_one),
+        LEDGER_TEST(an_occurrence_has_its_own_time_and_ends_silently),
+        LEDGER_TEST(the_object_stays_until_the_event_is_there),
+        LEDGER_TEST(a_deleted_object_and_a_user_that_left_it_out_end_silently),
+        LEDGER_TEST(a_restart_repeats_nothing_and_forgets_nothing),
+        LEDGER_TEST(a_restart_says_what_was_not_said),
+        LEDGER_TEST(a_restart_finishes_an_end),
+        LEDGER_TEST(names_of_events_are_subdomains),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
