@@ -15,6 +15,7 @@ struct source {
 };
 
 struct intake {
+    struct kube_client *client;
     struct model *model;
     struct source *sources;
     size_t count;
@@ -28,6 +29,9 @@ static void count_behind(struct source *source, bool is_behind, const char *why)
         return;
     }
     source->is_behind = is_behind;
+    if (source->kind == MODEL_LEASES) {
+        model_set_behind(intake->model, is_behind, loop_now(kube_client_loop(intake->client)));
+    }
     if (is_behind) {
         if (intake->behind++ == 0) {
             log_warning(LOG_FIELDS({"error", why}),
@@ -110,6 +114,7 @@ static void start_source(struct source *source, struct kube_client *client)
 struct intake *intake_start(struct kube_client *client, struct model *model, const struct option_list *namespaces)
 {
     struct intake *intake = xcalloc(1, sizeof *intake);
+    intake->client = client;
     intake->model = model;
     size_t per_kind = namespaces->count ? namespaces->count : 1;
     intake->sources = xcalloc(MODEL_KIND_COUNT * per_kind, sizeof *intake->sources);
@@ -118,7 +123,7 @@ struct intake *intake_start(struct kube_client *client, struct model *model, con
         size_t copies = !info->watched ? 0 : info->namespaced ? per_kind : 1;
         for (size_t i = 0; i < copies; i++) {
             bool is_restricted = info->namespaced && namespaces->count;
-            intake->sources[intake->count++] = (struct source) {
+            intake->sources[intake->count++] = (struct source){
                 .intake = intake,
                 .kind = (enum model_kind) kind,
                 .namespace_name = is_restricted ? namespaces->items[i] : NULL,

@@ -16,7 +16,8 @@
 /* Writes under way get this long after SIGTERM: well within a pod's usual 30 s of grace. */
 enum { FINISH_MS = 5000, HOST_NAME_BYTES = 256 };
 
-struct operator {
+struct operator
+{
     struct loop *loop;
     struct kube_client *client;
     struct model *model;
@@ -33,17 +34,17 @@ struct operator {
 
 static void mark_due(void *userdata)
 {
-    struct operator *self = userdata;
+    struct operator* self = userdata;
     self->is_due = true;
 }
 
 static bool is_ready(void *userdata)
 {
-    const struct operator *self = userdata;
+    const struct operator* self = userdata;
     return self->is_ready;
 }
 
-static void evaluate(struct operator *self)
+static void evaluate(struct operator* self)
 {
     self->is_due = false;
     int64_t wake_at_ms = publisher_run(self->publisher, loop_now(self->loop));
@@ -57,7 +58,7 @@ static void evaluate(struct operator *self)
 /* Once per turn, after everything that came in: a burst of changes costs one evaluation. */
 static void on_turn(void *userdata)
 {
-    struct operator *self = userdata;
+    struct operator* self = userdata;
     if (self->is_finishing) {
         if (publisher_pending(self->publisher) == 0) {
             loop_stop(self->loop);
@@ -80,7 +81,7 @@ static void on_turn(void *userdata)
 
 static void on_signal(int signal_number, void *userdata)
 {
-    struct operator *self = userdata;
+    struct operator* self = userdata;
     if (self->is_finishing) {
         loop_stop(self->loop);
         return;
@@ -96,7 +97,7 @@ static void on_signal(int signal_number, void *userdata)
 
 static void on_finish_timeout(void *userdata)
 {
-    struct operator *self = userdata;
+    struct operator* self = userdata;
     log_warning(LOG_NONE, "some writes did not end in time; what was not said will be said after the next start");
     loop_stop(self->loop);
 }
@@ -112,7 +113,7 @@ static char *instance_name(void)
     return xstrdup(host[0] ? host : "proget-operator");
 }
 
-static void operator_clear(struct operator *self)
+static void operator_clear(struct operator* self)
 {
     http_server_stop(self->server);
     policy_review_free(self->policies);
@@ -125,7 +126,7 @@ static void operator_clear(struct operator *self)
     loop_free(self->loop);
 }
 
-static int connect_client(struct operator *self, const struct operator_options *options, struct error *err)
+static int connect_client(struct operator* self, const struct operator_options *options, struct error *err)
 {
     struct kube_config *config = NULL;
     struct kube_config_options where = {.kubeconfig = options->kubeconfig, .context = options->context};
@@ -138,7 +139,7 @@ static int connect_client(struct operator *self, const struct operator_options *
     return kube_client_new(self->loop, config, &self->client, err);
 }
 
-static int start(struct operator *self, const struct operator_options *options, struct error *err)
+static int start(struct operator* self, const struct operator_options *options, struct error *err)
 {
     int result = loop_new(&self->loop, err);
     if (result < 0) {
@@ -157,14 +158,11 @@ static int start(struct operator *self, const struct operator_options *options, 
     if (result < 0) {
         return result;
     }
-    self->model = model_new(
-        &(struct model_options) {.discover = options->discover, .no_pod_ignores = options->no_pod_ignores});
+    self->model =
+        model_new(&(struct model_options){.discover = options->discover, .no_pod_ignores = options->no_pod_ignores});
     cleanup_free char *instance = instance_name();
-    self->publisher = publisher_new(&(struct publisher_options) {.client = self->client,
-                                                                 .model = self->model,
-                                                                 .instance = instance,
-                                                                 .on_progress = mark_due,
-                                                                 .userdata = self});
+    self->publisher = publisher_new(&(struct publisher_options){
+        .client = self->client, .model = self->model, .instance = instance, .on_progress = mark_due, .userdata = self});
     self->intake = intake_start(self->client, self->model, &options->namespaces);
     self->policies = policy_review_start(self->client);
     loop_on_turn(self->loop, on_turn, self);

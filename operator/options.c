@@ -9,7 +9,7 @@ static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
 
 int operator_options_parse(struct operator_options *options, int argc, char *const *argv, struct error *err)
 {
-    *options = (struct operator_options) {.listen = "0.0.0.0:8080", .discover = true};
+    *options = (struct operator_options){.listen = "0.0.0.0:8080", .discover = true};
     int format = LOG_FORMAT_TEXT;
     int level = LOG_INFO;
     const struct option table[] = {
@@ -74,5 +74,5 @@ int operator_options_parse(struct operator_options *options, int argc, char *con
 void operator_options_clear(struct operator_options *options)
 {
     free(options->namespaces.items);
-    options->namespaces = (struct option_list) {0};
+    options->namespaces = (struct option_list){0};
 }

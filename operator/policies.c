@@ -35,9 +35,10 @@ static void on_response(const struct kube_response *response, const struct error
         return;
     }
     if (err->code == ERROR_NOT_FOUND) {
-        log_warning(LOG_FIELDS({"kind", lookup->kind}, {"name", lookup->name}),
-                    "an admission policy is missing, so nothing but RBAC sees to it that %s. Apply manifests/base again",
-                    lookup->purpose);
+        log_warning(
+            LOG_FIELDS({"kind", lookup->kind}, {"name", lookup->name}),
+            "an admission policy is missing, so nothing but RBAC sees to it that %s. Apply manifests/base again",
+            lookup->purpose);
     } else {
         log_warning(LOG_FIELDS({"kind", lookup->kind}, {"name", lookup->name}, {"error", err->text}),
                     "cannot tell whether the admission policy is in place by which %s", lookup->purpose);
@@ -56,12 +57,10 @@ struct policy_review *policy_review_start(struct kube_client *client)
     for (size_t i = 0; i < array_length(policies); i++) {
         struct lookup *policy = &review->lookups[2 * i];
         struct lookup *binding = policy + 1;
-        *policy = (struct lookup) {.kind = "ValidatingAdmissionPolicy",
-                                   .name = policies[i].name,
-                                   .purpose = policies[i].purpose};
-        *binding = (struct lookup) {.kind = "ValidatingAdmissionPolicyBinding",
-                                    .name = policies[i].name,
-                                    .purpose = policies[i].purpose};
+        *policy = (struct lookup){
+            .kind = "ValidatingAdmissionPolicy", .name = policies[i].name, .purpose = policies[i].purpose};
+        *binding = (struct lookup){
+            .kind = "ValidatingAdmissionPolicyBinding", .name = policies[i].name, .purpose = policies[i].purpose};
         look_up(policy, client, &policies_resource);
         look_up(binding, client, &bindings_resource);
     }

@@ -54,14 +54,21 @@ struct reading {
     bool has_problem;
 };
 
-/* Reads on to the document's end event without building. Negative where the section broke. */
-static int skip_document(struct yaml_tree *tree)
+/*
+ * Reads on to the document's end event without building. Where that cannot be, the section is given up: libyaml's time
+ * grows with the square of the depth.
+ */
+static void skip_document(struct yaml_tree *tree)
 {
-    for (;;) {
+    size_t opened = 0;
+    bool is_done = false;
+    while (!is_done && !tree->is_broken) {
         cleanup_event yaml_event_t event = {0};
-        int result = yaml_tree_next_event(tree, &event);
-        if (result < 0 || event.type == YAML_DOCUMENT_END_EVENT) {
-            return result;
+        is_done = yaml_tree_next_event(tree, &event) < 0 || event.type == YAML_DOCUMENT_END_EVENT;
+        if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT) {
+            tree->is_broken = ++opened > BOUND_JSON_DEPTH;
+        } else if (opened > 0 && (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)) {
+            opened--;
         }
     }
 }
@@ -83,7 +90,7 @@ static int read_document(struct yaml_tree *tree, struct reading *reading, struct
     if (!tree->is_broken) {
         struct error ignored; /* one problem per document is told */
         tree->err = &ignored;
-        (void) skip_document(tree);
+        skip_document(tree);
         tree->err = err;
     }
     return 0;

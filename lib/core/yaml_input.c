@@ -191,7 +191,7 @@ bool yaml_input_next_section(struct yaml_input *input)
     input->has_begun = false;
     input->section_line = input->line;
     input->section_bytes = 0;
-    return input->start < input->end || input->is_read_error;
+    return input->start < input->end || (input->is_read_error && input->problem == NULL);
 }
 
 int yaml_input_read(struct yaml_input *input, unsigned char *target, size_t size, size_t *ret_size)

@@ -404,6 +404,7 @@ static int build_node(struct yaml_tree *tree, const yaml_event_t *event, size_t 
         return build_scalar(tree, event, ret_node);
     }
     if (depth >= BOUND_JSON_DEPTH) {
+        tree->is_broken = true; /* libyaml's time grows with the square of the depth: not a step further */
         return tree_fail(tree, &event->start_mark, "nested too deep");
     }
     if (event->type == YAML_SEQUENCE_START_EVENT) {

@@ -14,7 +14,7 @@ enum { BURST = 25, REFILL_MS = 300 * 1000, OBJECTS_KEPT = 4096, RETRY_INITIAL_MS
 
 struct saying {
     struct announcer *announcer;
-    char *ledger_name, *key;
+    char *ledger_name, *entry_id;
     enum ledger_phase phase; /* LEDGER_HOLDING: a confirmation */
     struct kube_call *call;
     char *id; /* in announcer->sayings */
@@ -33,7 +33,7 @@ static void saying_free(void *value)
     struct saying *saying = value;
     kube_call_cancel(saying->call);
     free(saying->ledger_name);
-    free(saying->key);
+    free(saying->entry_id);
     free(saying->id);
     free(saying);
 }
@@ -136,7 +136,7 @@ static void on_response(const struct kube_response *response, const struct error
     saying->call = NULL;
     (void) map_take(announcer->sayings, saying->id);
     struct ledger *ledger = announcer->options.find_ledger(saying->ledger_name, announcer->options.userdata);
-    struct ledger_entry *entry = ledger ? ledger_find(ledger, saying->key) : NULL;
+    struct ledger_entry *entry = ledger ? ledger_find(ledger, saying->entry_id) : NULL;
     if (entry) {
         entry->event_in_flight = false;
         bool is_confirmation = saying->phase == LEDGER_HOLDING;
@@ -151,7 +151,7 @@ static void on_response(const struct kube_response *response, const struct error
         }
     }
     if (!err || err->code == ERROR_EXISTS || (saying->phase == LEDGER_HOLDING && err->code == ERROR_NOT_FOUND)) {
-        announcer->options.on_said(saying->ledger_name, saying->key, saying->phase, announcer->options.userdata);
+        announcer->options.on_said(saying->ledger_name, saying->entry_id, saying->phase, announcer->options.userdata);
     } else {
         announcer->options.on_said(NULL, NULL, LEDGER_HOLDING, announcer->options.userdata);
     }
@@ -164,9 +164,9 @@ static void send_saying(struct announcer *announcer, struct ledger_entry *entry,
     struct saying *saying = xcalloc(1, sizeof *saying);
     saying->announcer = announcer;
     saying->ledger_name = xstrdup(ledger_name);
-    saying->key = xstrdup(entry->finding.key);
+    saying->entry_id = xstrdup(entry->id);
     saying->phase = phase;
-    saying->id = xasprintf("%s\n%s", ledger_name, entry->finding.key);
+    saying->id = xasprintf("%s\n%s", ledger_name, entry->id);
     entry->event_in_flight = true;
     map_put(announcer->sayings, saying->id, saying);
     saying->call = kube_client_send(announcer->client, request, on_response, saying);

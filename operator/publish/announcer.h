@@ -11,8 +11,11 @@
 
 struct announcer;
 
-/* The Event of a phase exists now. `ledger_name` and `key` as given to announcer_run(). */
-typedef void announcer_said_fn(const char *ledger_name, const char *key, enum ledger_phase phase, void *userdata);
+/*
+ * The Event of a phase exists now (LEDGER_HOLDING: it was confirmed). `ledger_name` as given to announcer_run(); it and
+ * `entry_id` are NULL when a request failed, and there may be room for another one.
+ */
+typedef void announcer_said_fn(const char *ledger_name, const char *entry_id, enum ledger_phase phase, void *userdata);
 /* The ledger of that name; NULL when there is none any more. */
 typedef struct ledger *announcer_ledger_fn(const char *ledger_name, void *userdata);
 

@@ -132,6 +132,9 @@ int64_t declarer_run(struct declarer *declarer, const struct cluster *implied, s
     if (declaration->not_before_ms > now.monotonic_ms) {
         return declaration->not_before_ms;
     }
+    if (!implied->implied_spec) {
+        return INT64_MAX; /* no selector selects just these pods */
+    }
     cleanup_json struct json_object *body = resource_of(implied, declaration->suffix);
     struct kube_request request = {
         .verb = KUBE_CREATE,

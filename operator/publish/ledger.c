@@ -10,7 +10,7 @@
 #include "proget/core/text.h"
 
 struct ledger {
-    struct map *entries; /* key -> struct ledger_entry */
+    struct map *entries; /* id -> struct ledger_entry */
     uint64_t sequence;   /* of the last change of phase */
     uint64_t sent;       /* highest number handed out by ledger_send() */
     uint64_t acknowledged;
@@ -78,6 +78,21 @@ static void entry_free(void *value)
     free(entry);
 }
 
+static void digest_hex(const char *text, size_t bytes, char *target)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int digest_size = 0;
+    int done = EVP_Digest(text, strlen(text), digest, &digest_size, EVP_sha256(), NULL);
+    assert(done == 1 && digest_size >= bytes);
+    (void) done;
+    text_to_hex(target, digest, bytes);
+}
+
+static void id_of(const char *key, char id[LEDGER_ID_SIZE])
+{
+    digest_hex(key, (LEDGER_ID_SIZE - 1) / 2, id);
+}
+
 struct ledger *ledger_new(void)
 {
     struct ledger *ledger = xcalloc(1, sizeof *ledger);
@@ -106,7 +121,8 @@ static struct object_reference reference_of_status(const struct status_reference
 
 static void load_one(struct ledger *ledger, const struct status_finding *source, struct instant now)
 {
-    if (!source->code || !source->object.kind || !source->object.name || !source->since_us) {
+    if (!source->id || strlen(source->id) != LEDGER_ID_SIZE - 1 || !source->code || !source->object.kind ||
+        !source->object.name || !source->since_us) {
         return;
     }
     size_t related_count = source->related.count < BOUND_RELATED ? source->related.count : BOUND_RELATED;
@@ -128,11 +144,9 @@ static void load_one(struct ledger *ledger, const struct status_finding *source,
     if (severity_from_name(source->severity, &finding.severity) < 0) {
         finding.severity = SEVERITY_WARNING;
     }
-    cleanup_free char *key =
-        finding_key(finding.code, &finding.object, related, related_count, finding.cause, finding.occurrence);
-    finding.key = key;
     struct ledger_entry *entry = xcalloc(1, sizeof *entry);
     finding_copy(&entry->finding, &finding);
+    memcpy(entry->id, source->id, LEDGER_ID_SIZE);
     entry->phase = source->cleared_us ? LEDGER_CLEARED : LEDGER_RAISED;
     entry->since_us = source->since_us;
     entry->cleared_us = source->cleared_us;
@@ -140,7 +154,7 @@ static void load_one(struct ledger *ledger, const struct status_finding *source,
     entry->first_true_ms = now.monotonic_ms;
     /* Its Event was confirmed at most one interval ago; half of one from now it is still there. */
     entry->confirm_at_ms = entry->announced ? now.monotonic_ms + LEDGER_CONFIRM_INTERVAL_MS / 2 : INT64_MAX;
-    map_put(ledger->entries, key, entry);
+    map_put(ledger->entries, entry->id, entry);
 }
 
 void ledger_load(struct ledger *ledger, const struct cluster_resource *resource, struct instant now)
@@ -195,13 +209,16 @@ static void follow_words(struct ledger_entry *entry, const struct finding *findi
 static void see(struct ledger *ledger, const struct finding *finding, struct instant now,
                 const struct ledger_callbacks *callbacks, int64_t *wake_at_ms)
 {
-    struct ledger_entry *entry = map_get(ledger->entries, finding->key);
+    char id[LEDGER_ID_SIZE];
+    id_of(finding->key, id);
+    struct ledger_entry *entry = map_get(ledger->entries, id);
     if (!entry) {
         entry = xcalloc(1, sizeof *entry);
+        memcpy(entry->id, id, sizeof id);
         finding_copy(&entry->finding, finding);
         entry->first_true_ms = now.monotonic_ms;
         entry->confirm_at_ms = INT64_MAX;
-        map_put(ledger->entries, finding->key, entry);
+        map_put(ledger->entries, id, entry);
     } else {
         follow_words(entry, finding);
     }
@@ -227,10 +244,12 @@ static void see(struct ledger *ledger, const struct finding *finding, struct ins
     *wake_at_ms = over_at_ms < *wake_at_ms ? over_at_ms : *wake_at_ms;
 }
 
-static bool is_suppressed(const struct finding_list *findings, const char *key)
+static bool is_suppressed(const struct finding_list *findings, const char *wanted_id)
 {
     for (size_t i = 0; i < findings->suppressed_count; i++) {
-        if (text_equal(findings->suppressed[i].finding.key, key)) {
+        char id[LEDGER_ID_SIZE];
+        id_of(findings->suppressed[i].finding.key, id);
+        if (text_equal(id, wanted_id)) {
             return true;
         }
     }
@@ -247,7 +266,7 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
     if (entry->phase == LEDGER_RAISED && !entry->announced && !is_sent(ledger, entry)) {
         return "it ended before it could be reported";
     }
-    if (is_suppressed(findings, entry->finding.key)) {
+    if (is_suppressed(findings, entry->id)) {
         return "left out by the user";
     }
     if (entry->finding.occurrence) {
@@ -267,7 +286,8 @@ static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct
         if (entry->phase != LEDGER_HOLDING) {
             callbacks->on_change(entry, LEDGER_CHANGE_DROPPED, why, callbacks->userdata);
         }
-        map_remove(ledger->entries, entry->finding.key);
+        cleanup_free char *id = xstrdup(entry->id);
+        map_remove(ledger->entries, id);
         return;
     }
     if (entry->phase == LEDGER_RAISED) {
@@ -304,15 +324,17 @@ static int compare_text(const char *a, const char *b)
 
 static int compare_entries(const void *left, const void *right)
 {
-    const struct finding *a = &(*(struct ledger_entry *const *) left)->finding;
-    const struct finding *b = &(*(struct ledger_entry *const *) right)->finding;
+    const struct ledger_entry *left_entry = *(struct ledger_entry *const *) left;
+    const struct ledger_entry *right_entry = *(struct ledger_entry *const *) right;
+    const struct finding *a = &left_entry->finding;
+    const struct finding *b = &right_entry->finding;
     if (a->severity != b->severity) {
         return a->severity > b->severity ? -1 : 1;
     }
     int order = compare_text(a->code, b->code);
     order = order ? order : compare_text(a->object.kind, b->object.kind);
     order = order ? order : compare_text(a->object.name, b->object.name);
-    return order ? order : compare_text(a->key, b->key);
+    return order ? order : strcmp(left_entry->id, right_entry->id);
 }
 
 struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_count)
@@ -336,9 +358,9 @@ struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_
     return ledger->published;
 }
 
-struct ledger_entry *ledger_find(const struct ledger *ledger, const char *key)
+struct ledger_entry *ledger_find(const struct ledger *ledger, const char *id)
 {
-    return map_get(ledger->entries, key);
+    return map_get(ledger->entries, id);
 }
 
 uint64_t ledger_send(struct ledger *ledger)
@@ -371,14 +393,14 @@ enum ledger_phase ledger_due(const struct ledger *ledger, const struct ledger_en
     return entry->phase == LEDGER_CLEARED ? LEDGER_CLEARED : LEDGER_HOLDING;
 }
 
-bool ledger_announced(struct ledger *ledger, const char *key, enum ledger_phase phase, struct instant now)
+bool ledger_announced(struct ledger *ledger, const char *id, enum ledger_phase phase, struct instant now)
 {
-    struct ledger_entry *entry = map_get(ledger->entries, key);
+    struct ledger_entry *entry = map_get(ledger->entries, id);
     if (!entry) {
         return false;
     }
     if (phase == LEDGER_CLEARED) {
-        map_remove(ledger->entries, key);
+        map_remove(ledger->entries, id);
         return true;
     }
     entry->announced = true;
@@ -395,15 +417,10 @@ static bool is_subdomain(const char *name)
 char *ledger_event_name(const struct ledger_entry *entry, enum ledger_phase phase)
 {
     enum { HASH_BYTES = 10, NAME_BYTES_MAX = 253 - 1 - 2 * HASH_BYTES };
-    cleanup_free char *identity = xasprintf("%s\n%lld\n%s", entry->finding.key, (long long) entry->since_us,
+    cleanup_free char *identity = xasprintf("%s\n%lld\n%s", entry->id, (long long) entry->since_us,
                                             phase == LEDGER_CLEARED ? "resolved" : "detected");
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int digest_size = 0;
-    int done = EVP_Digest(identity, strlen(identity), digest, &digest_size, EVP_sha256(), NULL);
-    assert(done == 1 && digest_size >= HASH_BYTES);
-    (void) done;
     char hash[2 * HASH_BYTES + 1];
-    text_to_hex(hash, digest, HASH_BYTES);
+    digest_hex(identity, HASH_BYTES, hash);
     const char *name = entry->finding.object.name;
     if (!is_subdomain(name)) {
         return xasprintf("finding.%s", hash);

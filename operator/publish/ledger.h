@@ -23,8 +23,11 @@
 
 enum ledger_phase { LEDGER_HOLDING, LEDGER_RAISED, LEDGER_CLEARED };
 
+enum { LEDGER_ID_SIZE = 2 * 16 + 1 };
+
 struct ledger_entry {
-    struct finding finding; /* a copy of its own; the texts follow the newest evaluation */
+    char id[LEDGER_ID_SIZE]; /* digest of the finding's key: what it is known by here and in the status */
+    struct finding finding;  /* a copy of its own; the texts follow the newest evaluation */
     enum ledger_phase phase;
     int64_t first_true_ms;  /* monotonic, for the hold */
     int64_t since_us;       /* 0 while HOLDING */
@@ -55,7 +58,8 @@ struct ledger;
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *ledger); /* NULL is allowed */
 
-/* Takes over what the status says: RAISED or CLEARED, all of it persisted. Entries without code or object are left. */
+/* Takes over what the status says: RAISED or CLEARED, all of it persisted. Entries without id, code or object are left.
+ */
 void ledger_load(struct ledger *ledger, const struct cluster_resource *resource, struct instant now);
 
 /*
@@ -69,8 +73,8 @@ int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings
 /* Entries that are RAISED or CLEARED, sorted by severity (worst first), code, object. Borrowed until the next change.
  */
 struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_count);
-/* By key; NULL when absent. */
-struct ledger_entry *ledger_find(const struct ledger *ledger, const char *key);
+/* By id; NULL when absent. */
+struct ledger_entry *ledger_find(const struct ledger *ledger, const char *id);
 
 /* The number a status built now is known by; it counts as sent from here on. */
 uint64_t ledger_send(struct ledger *ledger);
@@ -84,7 +88,7 @@ enum ledger_phase ledger_due(const struct ledger *ledger, const struct ledger_en
  * The Event of that phase exists. LEDGER_CLEARED drops the entry. Returns false when the entry is gone. The status has
  * to be written anew afterwards.
  */
-bool ledger_announced(struct ledger *ledger, const char *key, enum ledger_phase phase, struct instant now);
+bool ledger_announced(struct ledger *ledger, const char *id, enum ledger_phase phase, struct instant now);
 
 /* Deterministic name of the Event of a phase: "<object>.<hash>", a DNS subdomain of at most 253 bytes. Owned. */
 char *ledger_event_name(const struct ledger_entry *entry, enum ledger_phase phase);

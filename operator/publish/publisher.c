@@ -52,13 +52,13 @@ static void on_written(const char *key, uint64_t ticket, void *userdata)
     }
 }
 
-static void on_said(const char *ledger_name, const char *key, enum ledger_phase phase, void *userdata)
+static void on_said(const char *ledger_name, const char *entry_id, enum ledger_phase phase, void *userdata)
 {
     struct publisher *publisher = userdata;
     struct cluster_state *state = ledger_name ? map_get(publisher->states, ledger_name) : NULL;
     if (state && phase != LEDGER_HOLDING) {
         struct instant now = loop_now(kube_client_loop(publisher->options.client));
-        (void) ledger_announced(state->ledger, key, phase, now);
+        (void) ledger_announced(state->ledger, entry_id, phase, now);
     }
     publisher->options.on_progress(publisher->options.userdata);
 }

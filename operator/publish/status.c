@@ -7,13 +7,19 @@
 /* The CRD's maxima; what stands is sorted worst first, so what is cut is what matters least. */
 enum { CRD_FINDINGS_MAX = 512, CRD_SUPPRESSED_MAX = 512, SUMMARY_BYTES = 128 };
 
-static void add_cut_text(struct json_object *object, const char *name, const char *text)
+/*
+ * An object may have 1.5 MiB. Up to MANY findings are told in full; beyond, each is told in short, so that 512 of them
+ * with the longest names stay below.
+ */
+enum { MANY = 64, RELATED_IN_SHORT = 4, SENTENCE_IN_SHORT_BYTES = 320 };
+
+static void add_cut_text(struct json_object *object, const char *name, const char *text, size_t size)
 {
     if (!text) {
         return;
     }
     char cut[BOUND_SENTENCE_BYTES];
-    text_copy_cut(cut, sizeof cut, text);
+    text_copy_cut(cut, size < sizeof cut ? size : sizeof cut, text);
     json_add_text(object, name, cut);
 }
 
@@ -34,23 +40,26 @@ static struct json_object *reference_json(const struct object_reference *referen
     return object;
 }
 
-static struct json_object *finding_json(const struct ledger_entry *entry)
+static struct json_object *finding_json(const struct ledger_entry *entry, bool in_short)
 {
+    size_t related_max = in_short ? RELATED_IN_SHORT : BOUND_RELATED;
+    size_t sentence_size = in_short ? SENTENCE_IN_SHORT_BYTES : BOUND_SENTENCE_BYTES;
     const struct finding *finding = &entry->finding;
     struct json_object *object = json_object_new_object();
+    json_add_text(object, "id", entry->id);
     json_add_text(object, "code", finding->code);
     json_add_text(object, "severity", severity_name(finding->severity));
     json_object_object_add(object, "object", reference_json(&finding->object));
     if (finding->related_count) {
         struct json_object *related = json_add_array(object, "related");
-        for (size_t i = 0; i < finding->related_count && i < BOUND_RELATED; i++) {
+        for (size_t i = 0; i < finding->related_count && i < related_max; i++) {
             json_object_array_add(related, reference_json(&finding->related[i]));
         }
     }
     json_add_text(object, "cause", finding->cause);
     json_add_text(object, "occurrence", finding->occurrence);
-    add_cut_text(object, "message", finding->message);
-    add_cut_text(object, "action", finding->action);
+    add_cut_text(object, "message", finding->message, sentence_size);
+    add_cut_text(object, "action", finding->action, sentence_size);
     add_micros(object, "since", entry->since_us);
     json_add_bool(object, "announced", entry->announced);
     add_micros(object, "cleared", entry->cleared_us);
@@ -63,7 +72,7 @@ static void add_findings(struct json_object *status, struct ledger *ledger)
     struct ledger_entry *const *entries = ledger_published(ledger, &count);
     struct json_object *findings = json_add_array(status, "findings");
     for (size_t i = 0; i < count && i < CRD_FINDINGS_MAX; i++) {
-        json_object_array_add(findings, finding_json(entries[i]));
+        json_object_array_add(findings, finding_json(entries[i], count > MANY));
     }
 }
 
@@ -77,7 +86,7 @@ static void add_suppressed(struct json_object *status, const struct finding_list
         struct json_object *row = json_object_new_object();
         json_add_text(row, "code", findings->suppressed[i].finding.code);
         json_object_object_add(row, "object", reference_json(&findings->suppressed[i].finding.object));
-        add_cut_text(row, "reason", findings->suppressed[i].reason);
+        add_cut_text(row, "reason", findings->suppressed[i].reason, SENTENCE_IN_SHORT_BYTES);
         json_object_array_add(list, row);
     }
 }
@@ -182,7 +191,7 @@ static void add_evictions(struct json_object *status, const struct history *hist
         json_add_text(row, "uid", eviction->uid);
         json_add_text(row, "node", eviction->node);
         json_add_text(row, "cause", eviction->cause);
-        add_cut_text(row, "message", eviction->message);
+        add_cut_text(row, "message", eviction->message, BOUND_SENTENCE_BYTES);
         json_object_array_add(list, row);
     }
 }

@@ -10,23 +10,23 @@
 #include <stddef.h>
 
 enum {
-    BOUND_ERROR_TEXT = 768,             /* bytes of an error's text, with its terminator */
-    BOUND_LOG_LINE = 16 * 1024,         /* bytes of one log line */
-    BOUND_JSON_DEPTH = 64,              /* nesting of any JSON or YAML input */
-    BOUND_YAML_NODES = 2 * 1024 * 1024, /* nodes of one YAML document, aliases expanded */
-    BOUND_LIST_ITEMS = 1024,            /* elements kept of one list of a record, such as containers */
-    BOUND_RECORD_BYTES = 256 * 1024,    /* what is kept of one object */
-    BOUND_REPORT_BYTES = 8 * 1024,      /* the sidecar's report as JSON */
-    BOUND_HEALTH_BODY = 64 * 1024,      /* what is read of an answer of /health */
-    BOUND_SENTENCE_BYTES = 1024,        /* a finding's sentence, an annotation's value, an Event's note */
-    BOUND_RELATED = 64,                 /* objects named as related to one finding */
-    BOUND_FINDINGS_PER_CLUSTER = 512,   /* findings of one cluster */
-    BOUND_SERVERS_PER_CLUSTER = 256,    /* pods of one cluster */
-    BOUND_EVICTIONS_KEPT = 20,          /* evictions remembered in a cluster's status */
-    BOUND_ACTIVATIONS_KEPT = 64,        /* machine and version pairs remembered */
-    BOUND_NODES_KEPT = 128,             /* node and machine pairs remembered */
-    BOUND_CALLS_IN_FLIGHT = 32,         /* requests of the publisher under way at once */
-    BOUND_OPTION_VALUE = 4096,          /* bytes of one option's value */
+    BOUND_ERROR_TEXT = 768,               /* bytes of an error's text, with its terminator */
+    BOUND_LOG_LINE = 16 * 1024,           /* bytes of one log line */
+    BOUND_JSON_DEPTH = 64,                /* nesting of any JSON or YAML input */
+    BOUND_YAML_NODES = 2 * 1024 * 1024,   /* nodes of one YAML document, aliases expanded */
+    BOUND_LIST_ITEMS = 1024,              /* elements kept of one list of a record, such as containers */
+    BOUND_RECORD_BYTES = 2 * 1024 * 1024, /* what is kept of one object; the API server takes no larger ones */
+    BOUND_REPORT_BYTES = 8 * 1024,        /* the sidecar's report as JSON */
+    BOUND_HEALTH_BODY = 64 * 1024,        /* what is read of an answer of /health */
+    BOUND_SENTENCE_BYTES = 1024,          /* a finding's sentence, an annotation's value, an Event's note */
+    BOUND_RELATED = 64,                   /* objects named as related to one finding */
+    BOUND_FINDINGS_PER_CLUSTER = 512,     /* findings of one cluster */
+    BOUND_SERVERS_PER_CLUSTER = 256,      /* pods of one cluster */
+    BOUND_EVICTIONS_KEPT = 20,            /* evictions remembered in a cluster's status */
+    BOUND_ACTIVATIONS_KEPT = 64,          /* machine and version pairs remembered */
+    BOUND_NODES_KEPT = 128,               /* node and machine pairs remembered */
+    BOUND_CALLS_IN_FLIGHT = 32,           /* requests of the publisher under way at once */
+    BOUND_OPTION_VALUE = 4096,            /* bytes of one option's value */
 };
 
 #define BOUND_WATCH_FRAME   ((size_t) 8 * 1024 * 1024)  /* one watch event */

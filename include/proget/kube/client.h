@@ -65,9 +65,10 @@ struct kube_response {
  */
 typedef void kube_response_fn(const struct kube_response *response, const struct error *err, void *userdata);
 
-/* Takes over `config`. ERROR_BAD_INPUT when a certificate, key or CA bundle is unusable; the text names which. */
+/* Takes over `config`, also on failure. ERROR_BAD_INPUT when a certificate, key or CA bundle is unusable; the text
+ * names which. */
 int kube_client_new(struct loop *loop, struct kube_config *config, struct kube_client **ret_client, struct error *err);
-/* Cancels all calls without callbacks. NULL is allowed. */
+/* Cancels all calls without callbacks. Reflectors on it have to be stopped before. NULL is allowed. */
 void kube_client_free(struct kube_client *client);
 const struct kube_config *kube_client_config(const struct kube_client *client);
 struct loop *kube_client_loop(const struct kube_client *client);

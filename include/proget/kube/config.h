@@ -28,7 +28,7 @@ struct kube_config {
 /* Where to look. All may be NULL. */
 struct kube_config_options {
     const char *kubeconfig; /* explicit path: must exist */
-    const char *context;    /* instead of current-context */
+    const char *context;    /* instead of current-context; it means a kubeconfig also inside a pod */
 };
 
 /*

@@ -4,8 +4,8 @@
  * WatchList first, falling back to list + watch; bookmarks, both forms of 410, back-off with jitter. The store is
  * replaced atomically after each sync and changed object by object in between. An object that cannot be read is
  * skipped, reported and counted; the others go on. A kind that the server does not have (404) or that may not be read
- * (403) is "unobserved": the store is emptied, the reason kept, and it is tried again at growing intervals (at most a
- * minute), so that it is picked up by itself when it comes.
+ * (403) is "unobserved": the store is emptied (one that was never filled stays so), the reason told, and it is tried
+ * again at growing intervals (at most a minute), so that it is picked up by itself when it comes.
  */
 #ifndef PROGET_KUBE_REFLECTOR_H
 #define PROGET_KUBE_REFLECTOR_H
@@ -31,9 +31,13 @@ struct reflector_options {
     const char *label_selector; /* copied; unescaped; NULL: none */
     const char *field_selector; /* copied; unescaped; NULL: none */
     struct store *store;        /* borrowed; must outlive the reflector */
-    /* State changed. `why` is NULL unless BEHIND or UNOBSERVED; one sentence. May be NULL. */
+    /*
+     * State changed, or trouble came or went in it. `why` is NULL unless BEHIND, UNOBSERVED, or SYNCING that met with
+     * trouble; one sentence. The reflector may be stopped from within. May be NULL.
+     */
     void (*on_state)(enum reflector_state state, const char *why, void *userdata);
-    /* An object was skipped; `err` names it. May be NULL. */
+    /* An object was skipped; `err` names it. Must not stop the reflector, nor may a listener of the store. May be NULL.
+     */
     void (*on_skipped)(const struct error *err, void *userdata);
     void *userdata;
 };

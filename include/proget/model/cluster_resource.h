@@ -22,10 +22,11 @@ struct status_reference {
     const char *api_version, *kind, *namespace_name, *name, *uid;
 };
 struct status_finding { /* status.findings[] */
+    const char *id;     /* the publisher's identity of it */
     const char *code, *severity, *cause, *message, *action, *occurrence;
     struct status_reference object;
     struct record_list related; /* struct status_reference */
-    int64_t since_us, cleared_us, confirmed_us;
+    int64_t since_us, cleared_us;
     bool announced;
 };
 struct status_eviction {

@@ -1,0 +1,192 @@
+#include "audit.h"
+
+#include <string.h>
+
+#include "audit_result.h"
+#include "input.h"
+#include "output_json.h"
+#include "output_table.h"
+#include "proget/core/memory.h"
+#include "proget/core/options.h"
+#include "proget/core/text.h"
+
+struct instant audit_instant(int64_t wall_us)
+{
+    return (struct instant){.wall_us = wall_us, .monotonic_ms = wall_us / 1000};
+}
+
+static bool reaches(const struct audit_result *result, enum audit_fail_on fail_on)
+{
+    size_t errors = audit_result_count(result, SEVERITY_ERROR);
+    size_t warnings = audit_result_count(result, SEVERITY_WARNING);
+    size_t infos = audit_result_count(result, SEVERITY_INFO);
+    switch (fail_on) {
+    case AUDIT_FAIL_ON_ERROR:
+        return errors > 0;
+    case AUDIT_FAIL_ON_WARNING:
+        return errors + warnings > 0;
+    case AUDIT_FAIL_ON_INFO:
+        return errors + warnings + infos > 0;
+    case AUDIT_FAIL_ON_NEVER:
+        break;
+    }
+    return false;
+}
+
+static int evaluate(struct model *model, const struct audit_settings *settings, FILE *output)
+{
+    struct audit_result result;
+    audit_result_make(model, settings->now, &result);
+    if (settings->format == AUDIT_JSON) {
+        output_json(&result, output);
+    } else {
+        output_table(&result, table_style_of(output), output);
+    }
+    int status = reaches(&result, settings->fail_on) ? STATUS_FOUND : STATUS_DONE;
+    audit_result_clear(&result);
+    return status;
+}
+
+int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
+{
+    struct model *model = model_new(&(struct model_options){
+        .offline = true,
+        .no_pod_ignores = settings->no_pod_ignores,
+        .discover = true,
+    });
+    struct input input;
+    input_init(&input, model, errors, settings->now);
+    for (size_t i = 0; i < settings->path_count; i++) {
+        input_read(&input, settings->paths[i]);
+    }
+    input_finish(&input);
+    int status = STATUS_UNUSABLE;
+    if (input.object_count == 0) {
+        (void) fprintf(errors, "error: there is no Kubernetes object in the input\n");
+    } else {
+        status = evaluate(model, settings, output);
+        status = input.has_problem ? STATUS_UNUSABLE : status;
+    }
+    if (fflush(output) != 0 || ferror(output)) {
+        (void) fprintf(errors, "error: the output could not be written\n");
+        status = STATUS_UNUSABLE;
+    }
+    input_clear(&input);
+    model_free(model);
+    return status;
+}
+
+/* What the command line fills in. */
+struct audit_line {
+    struct option_list files;
+    struct option_list operands;
+    const char *now;
+    int format, fail_on;
+    bool no_pod_ignores;
+};
+
+static const char *const format_choices[] = {"table", "json", NULL};
+static const char *const fail_on_choices[] = {"error", "warning", "info", "never", NULL};
+
+static const char epilogue[] =
+    "Of a folder the *.yaml, *.yml and *.json are read, recursively and in order; '-' is standard input.\n"
+    "What follows -f may also be given as further arguments.\n"
+    "\n"
+    "Exit status: 0 nothing found (as far as --fail-on asks); 1 there are findings; 2 unusable input or usage,\n"
+    "also where the rest of the input was evaluated.\n"
+    "\n"
+    "Examples:\n"
+    "  kubectl proget audit -f manifests/\n"
+    "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,progetclusters -A -o yaml | kubectl proget audit -f "
+    "-\n";
+
+static int parse_line(int argc, char *const *argv, struct audit_line *line, struct error *err)
+{
+    const struct option options[] = {
+        {.name = "filename",
+         .letter = 'f',
+         .kind = OPTION_TEXT_LIST,
+         .target = &line->files,
+         .value_name = "FILE|DIR|-",
+         .help = "What to read: manifests or kubectl get output, YAML or JSON; or a folder."},
+        {.name = "now",
+         .kind = OPTION_TEXT,
+         .target = &line->now,
+         .value_name = "RFC3339",
+         .help = "The time by which heartbeats and evictions are judged; default: the clock."},
+        {.name = "output",
+         .letter = 'o',
+         .kind = OPTION_CHOICE,
+         .target = &line->format,
+         .value_name = "table|json",
+         .help = "How to print the findings.",
+         .choices = format_choices},
+        {.name = "fail-on",
+         .kind = OPTION_CHOICE,
+         .target = &line->fail_on,
+         .value_name = "SEVERITY",
+         .help = "Exit with 1 from this severity on: error, warning, info or never.",
+         .choices = fail_on_choices},
+        {.name = "no-pod-ignores",
+         .kind = OPTION_FLAG,
+         .target = &line->no_pod_ignores,
+         .help = "Let annotations of pods and their templates leave nothing out."},
+    };
+    const struct program program = {
+        .name = "kubectl proget audit",
+        .environment_prefix = "KUBECTL_PROGET_",
+        .usage = "-f FILE|DIR|- [OPTION]...",
+        .summary = "Checks ProGet, BuildMaster and Otter servers in Kubernetes manifests or dumps, without a cluster.",
+        .epilogue = epilogue,
+        .options = options,
+        .option_count = array_length(options),
+    };
+    return options_parse(&program, argc, argv, &line->operands, err);
+}
+
+static int run_line(const struct audit_line *line, FILE *output, FILE *errors)
+{
+    int64_t now_us = clock_now().wall_us;
+    if (line->now && clock_parse(line->now, &now_us) < 0) {
+        (void) fprintf(errors, "error: --now: not a time like 2026-11-22T07:00:00Z; see kubectl proget audit --help\n");
+        return STATUS_UNUSABLE;
+    }
+    size_t count = line->files.count + line->operands.count;
+    if (line->files.count == 0) {
+        (void) fprintf(errors, "error: audit needs -f FILE, a folder, or - for now; see kubectl proget audit --help\n");
+        return STATUS_UNUSABLE;
+    }
+    const char **paths = xcalloc(count, sizeof *paths);
+    for (size_t i = 0; i < count; i++) {
+        paths[i] = i < line->files.count ? line->files.items[i] : line->operands.items[i - line->files.count];
+    }
+    int status = audit_run(
+        &(struct audit_settings){
+            .paths = paths,
+            .path_count = count,
+            .now = audit_instant(now_us),
+            .format = (enum audit_format) line->format,
+            .fail_on = (enum audit_fail_on) line->fail_on,
+            .no_pod_ignores = line->no_pod_ignores,
+        },
+        output, errors);
+    free(paths);
+    return status;
+}
+
+int audit_main(int argc, char *const *argv, FILE *output, FILE *errors)
+{
+    struct audit_line line = {.format = AUDIT_TABLE, .fail_on = AUDIT_FAIL_ON_ERROR};
+    struct error err;
+    int outcome = parse_line(argc, argv, &line, &err);
+    int status = STATUS_DONE;
+    if (outcome < 0) {
+        (void) fprintf(errors, "error: %s\n", err.text);
+        status = STATUS_UNUSABLE;
+    } else if (outcome == OPTIONS_RUN) {
+        status = run_line(&line, output, errors);
+    }
+    free(line.files.items);
+    free(line.operands.items);
+    return status;
+}

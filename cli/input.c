@@ -1,0 +1,229 @@
+#include "input.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+#include "proget/core/yaml.h"
+
+enum { FOLDER_DEPTH_MAX = 32, FOLDER_ENTRIES_MAX = 100000 };
+
+/* One file on its way into the model. */
+struct source {
+    struct input *input;
+    const char *name; /* what messages call it */
+};
+
+void input_init(struct input *input, struct model *model, FILE *errors, struct instant now)
+{
+    *input = (struct input){.model = model, .errors = errors, .now = now, .seen = map_new(NULL)};
+}
+
+void input_clear(struct input *input)
+{
+    map_free(input->seen);
+    input->seen = NULL;
+}
+
+/* One line on the error stream, with nothing in it that could steer a terminal. */
+static void __attribute__((format(printf, 2, 3))) tell(struct input *input, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char line[BOUND_ERROR_TEXT * 2];
+    (void) vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    text_make_printable(line);
+    (void) fprintf(input->errors, "%s\n", line);
+}
+
+static void on_problem(const struct error *err, void *userdata)
+{
+    struct source *source = userdata;
+    source->input->has_problem = true;
+    tell(source->input, "error: %s", err->text);
+}
+
+/* What the API server would have put there. */
+static void settle_namespace(struct json_object *value, const struct model_kind_info *info)
+{
+    struct json_object *metadata = json_member(value, "metadata");
+    if (!metadata || !json_object_is_type(metadata, json_type_object)) {
+        return;
+    }
+    if (!info->namespaced) {
+        json_object_object_del(metadata, "namespace");
+    } else if (!json_member(metadata, "namespace")) {
+        json_object_object_add(metadata, "namespace", json_object_new_string("default"));
+    }
+}
+
+/* Watches ask for Leases of sidecars alone; so does this. */
+static bool is_of_interest(enum model_kind kind, struct json_object *value)
+{
+    if (kind != MODEL_LEASES) {
+        return true;
+    }
+    struct json_object *label = json_member(json_at(value, "metadata.labels"), LEASE_LABEL);
+    return label && json_object_is_type(label, json_type_string) &&
+           text_equal(json_object_get_string(label), LEASE_LABEL_VALUE);
+}
+
+static void warn_of_repetition(struct source *source, struct json_object *value, struct yaml_position at)
+{
+    const char *kind = json_text_at(value, "kind", "");
+    const char *name = json_text_at(value, "metadata.name", "");
+    const char *namespace_name = json_text_at(value, "metadata.namespace", "");
+    const char *api_version = json_text_at(value, "apiVersion", "");
+    cleanup_free char *key = xasprintf("%s %s %s/%s", api_version, kind, namespace_name, name);
+    if (map_get(source->input->seen, key)) {
+        tell(source->input, "warning: %s:%zu:%zu: %s %s%s%s is given again: the last one counts", source->name, at.line,
+             at.column, kind, namespace_name, *namespace_name ? "/" : "", name);
+    }
+    map_put(source->input->seen, key, source->input);
+}
+
+static int on_object(struct json_object *value, struct yaml_position at, void *userdata)
+{
+    struct source *source = userdata;
+    struct input *input = source->input;
+    const char *api_version = json_text_at(value, "apiVersion", NULL);
+    const char *kind_name = json_text_at(value, "kind", NULL);
+    if (!api_version || !kind_name) {
+        tell(input, "warning: %s:%zu:%zu: not a Kubernetes object (no apiVersion and kind), passed over", source->name,
+             at.line, at.column);
+        return 0;
+    }
+    input->object_count++;
+    enum model_kind kind = model_kind_of(api_version, kind_name);
+    if (kind == MODEL_KIND_COUNT || !is_of_interest(kind, value)) {
+        return 0;
+    }
+    settle_namespace(value, model_kind_info(kind));
+    struct error err;
+    if (store_upsert(model_store(input->model, kind), value, input->now, &err) < 0) {
+        input->has_problem = true;
+        tell(input, "error: %s:%zu:%zu: %s", source->name, at.line, at.column, err.text);
+        return 0;
+    }
+    warn_of_repetition(source, value, at);
+    return 0;
+}
+
+/* Takes the reader over. */
+static void read_all(struct input *input, struct yaml_reader *reader, const char *name)
+{
+    struct source source = {.input = input, .name = name};
+    (void) yaml_read_objects(reader, on_object, on_problem, &source);
+    yaml_reader_free(reader);
+}
+
+static void read_stream(struct input *input, FILE *stream, const char *name)
+{
+    read_all(input, yaml_reader_open_file(stream, name), name);
+}
+
+void input_read_text(struct input *input, const char *text, size_t length, const char *name)
+{
+    read_all(input, yaml_reader_open_text(text, length, name), name);
+}
+
+static void read_file(struct input *input, const char *path)
+{
+    FILE *stream = fopen(path, "re");
+    if (!stream) {
+        input->has_problem = true;
+        tell(input, "error: %s: %s", path, strerror(errno));
+        return;
+    }
+    read_stream(input, stream, path);
+    (void) fclose(stream);
+}
+
+static bool is_manifest(const char *name)
+{
+    return text_ends_with(name, ".yaml") || text_ends_with(name, ".yml") || text_ends_with(name, ".json");
+}
+
+static int name_order(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Names in a folder, sorted, hidden ones left out. Owned. */
+static char **folder_names(struct input *input, const char *path, size_t *ret_count)
+{
+    *ret_count = 0;
+    DIR *folder = opendir(path);
+    if (!folder) {
+        input->has_problem = true;
+        tell(input, "error: %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char **names = NULL;
+    size_t count = 0;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        if (count == FOLDER_ENTRIES_MAX) {
+            input->has_problem = true;
+            tell(input, "error: %s: more than %d entries, the rest is not read", path, FOLDER_ENTRIES_MAX);
+            break;
+        }
+        names = xrealloc(names, count + 1, sizeof *names);
+        names[count++] = xstrdup(entry->d_name);
+    }
+    (void) closedir(folder);
+    if (count > 0) {
+        qsort(names, count, sizeof *names, name_order);
+    }
+    *ret_count = count;
+    return names;
+}
+
+static void read_folder(struct input *input, const char *path, int depth)
+{
+    if (depth == FOLDER_DEPTH_MAX) {
+        input->has_problem = true;
+        tell(input, "error: %s: nested deeper than %d folders, not read", path, FOLDER_DEPTH_MAX);
+        return;
+    }
+    size_t count;
+    char **names = folder_names(input, path, &count);
+    for (size_t i = 0; i < count; i++) {
+        cleanup_free char *child = xasprintf("%s/%s", path, names[i]);
+        struct stat status;
+        /* Links to files are followed, links to folders are not: they could lead in circles. */
+        if (lstat(child, &status) == 0 && S_ISDIR(status.st_mode)) {
+            read_folder(input, child, depth + 1);
+        } else if (is_manifest(names[i]) && (stat(child, &status) != 0 || !S_ISDIR(status.st_mode))) {
+            read_file(input, child);
+        }
+        free(names[i]);
+    }
+    free(names);
+}
+
+void input_read(struct input *input, const char *path)
+{
+    struct stat status;
+    if (text_equal(path, "-")) {
+        read_stream(input, stdin, "standard input");
+    } else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        read_folder(input, path, 0);
+    } else {
+        read_file(input, path);
+    }
+}
+
+void input_finish(struct input *input)
+{
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        store_mark_filled(model_store(input->model, (enum model_kind) kind));
+    }
+}

@@ -1,0 +1,38 @@
+/*
+ * Offline input: files, folders and standard input, read into a model. Whatever is wrong with one document is said on
+ * the error stream with its place, and the rest is read all the same.
+ */
+#ifndef PROGET_CLI_INPUT_H
+#define PROGET_CLI_INPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "proget/core/clock.h"
+#include "proget/core/map.h"
+#include "proget/model/model.h"
+
+struct input {
+    struct model *model; /* borrowed */
+    FILE *errors;        /* borrowed */
+    struct instant now;
+    struct map *seen;    /* "Kind namespace/name" of what was read */
+    size_t object_count; /* Kubernetes objects of any kind */
+    bool has_problem;    /* something was unusable */
+};
+
+void input_init(struct input *input, struct model *model, FILE *errors, struct instant now);
+void input_clear(struct input *input);
+
+/*
+ * `path`: a file, a folder (its *.yaml, *.yml and *.json, recursively, sorted; hidden ones are passed over), or "-" for
+ * standard input. Objects without a namespace are taken as of namespace "default". Of several objects of the same kind
+ * and name the last wins, and a warning says so.
+ */
+void input_read(struct input *input, const char *path);
+/* The same from memory; `name` is what messages call it. */
+void input_read_text(struct input *input, const char *text, size_t length, const char *name);
+/* To be called once, after the last input_read(): from then on the model's kinds count as complete. */
+void input_finish(struct input *input);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Who agrees with whom, judged by a strong fact (a fingerprint, a reported version) where there is one, else by a weak
+ * one (the source in the spec, an image tag). Pure.
+ */
+#ifndef PROGET_CHECKS_AGREEMENT_H
+#define PROGET_CHECKS_AGREEMENT_H
+
+#include <stddef.h>
+
+#define AGREEMENT_NO_GROUP ((size_t) -1)
+
+struct agreement {
+    size_t *group_of;    /* per member; AGREEMENT_NO_GROUP: nothing is known, or nothing certain */
+    size_t count;        /* members */
+    size_t group_count;  /* numbered by first appearance, those by a strong fact first */
+    size_t strong_count; /* of them, groups by a strong fact */
+};
+
+/*
+ * Members with equal strong facts agree, whatever their weak ones. A member without a strong fact agrees with those
+ * that share its weak fact; where those disagree among themselves, it is in no group. NULL entries are unknown.
+ */
+void agreement_find(char *const *strong, char *const *weak, size_t count, struct agreement *ret_agreement);
+void agreement_clear(struct agreement *agreement);
+#define cleanup_agreement __attribute__((cleanup(agreement_clear)))
+
+/* Index of the first member of a group. */
+size_t agreement_first(const struct agreement *agreement, size_t group);
+/* "proget-0 and proget-1" of one group, from the names of all members. Owned. */
+char *agreement_names(const struct agreement *agreement, size_t group, const char *const *names);
+
+#endif

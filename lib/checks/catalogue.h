@@ -1,0 +1,33 @@
+/*
+ * The functions of the catalogue: one file each in catalogue/.
+ */
+#ifndef PROGET_CHECKS_CATALOGUE_H
+#define PROGET_CHECKS_CATALOGUE_H
+
+#include "proget/checks/check.h"
+
+check_fn check_encryption_key_missing;
+check_fn check_encryption_key_form;
+check_fn check_encryption_key_conflict;
+check_fn check_encryption_key_mismatch;
+check_fn check_encryption_key_exposed;
+check_fn check_encryption_key_drift;
+check_fn check_co_scheduled;
+check_fn check_spread_not_enforced;
+check_fn check_evicted;
+check_fn check_priority_class_missing;
+check_fn check_priority_class_not_found;
+check_fn check_qos;
+check_fn check_health_probe_restarts;
+check_fn check_health_error;
+check_fn check_health_unreachable;
+check_fn check_reactivation;
+check_fn check_version_mismatch;
+check_fn check_heartbeat_stale;
+check_fn check_heartbeat_missing;
+check_fn check_sidecar_missing;
+check_fn check_cluster_not_declared;
+check_fn check_cluster_empty;
+check_fn check_cluster_overlap;
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * EncryptionKeyMalformed and EncryptionKeyPublic: the form of the key, by the report, a literal, or offline a Secret.
+ */
+#include "catalogue.h"
+#include "key_fact.h"
+#include "phrase.h"
+
+static void say_malformed(const struct check_context *context, const struct subject *subject)
+{
+    const struct product_names *names = phrase_product(context->cluster);
+    cleanup_free char *who = phrase_subject(subject);
+    cleanup_free char *message =
+        xasprintf("The encryption key of %s is not 32 hexadecimal digits: %s cannot use it as the cluster's key, so "
+                  "stored secrets and other servers' cookies stay unreadable to it.",
+                  who, names->name);
+    cleanup_free char *action = xasprintf(
+        "Put a proper key into the Secret that all servers share, then restart them together; make one with: head -c16 "
+        "/dev/urandom | xxd -p -c32");
+    raise_on_subject(
+        context, subject,
+        (struct finding_draft){.code = "EncryptionKeyMalformed", .message = message, .action = action, .hold_ms = -1});
+}
+
+static void say_public(const struct check_context *context, const struct subject *subject)
+{
+    const struct product_names *names = phrase_product(context->cluster);
+    cleanup_free char *who = phrase_subject(subject);
+    cleanup_free char *message =
+        xasprintf("The encryption key of %s is one that everybody knows (the documentation's example, one digit "
+                  "repeated, or a plain sequence): whoever reaches the database or the network can decrypt what %s "
+                  "stores and forge its cookies.",
+                  who, names->name);
+    cleanup_free char *action =
+        xasprintf("Make a key of your own (head -c16 /dev/urandom | xxd -p -c32), put it into the Secret that all "
+                  "servers share, restart them together, and enter stored secrets anew.");
+    raise_on_subject(
+        context, subject,
+        (struct finding_draft){.code = "EncryptionKeyPublic", .message = message, .action = action, .hold_ms = -1});
+}
+
+void check_encryption_key_form(const struct check_context *context)
+{
+    subject_each(subject, context->cluster)
+    {
+        if (!subject->product) {
+            continue;
+        }
+        cleanup_key_fact struct key_fact fact;
+        key_fact_read(context, subject, &fact);
+        enum key_form spec = key_fact_spec_form(&fact);
+        enum key_form reported = fact.report ? fact.report->key.form : KEY_UNKNOWN;
+        if (spec == KEY_MALFORMED || reported == KEY_MALFORMED) {
+            say_malformed(context, subject);
+        } else if (spec == KEY_PUBLIC || reported == KEY_PUBLIC) {
+            say_public(context, subject);
+        } else if (spec == KEY_UNKNOWN && reported == KEY_UNREADABLE) {
+            cleanup_free char *what = xasprintf("encryption key of pod %s", subject->meta->name);
+            finding_unobserved(context, what, "its file is not there or may not be read by the sidecar");
+        }
+    }
+}

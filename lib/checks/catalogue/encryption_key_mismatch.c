@@ -1,0 +1,127 @@
+/*
+ * EncryptionKeyMismatch: the servers do not agree on one key, by fingerprints where known, else by their sources.
+ */
+#include "agreement.h"
+#include "catalogue.h"
+#include "key_fact.h"
+#include "phrase.h"
+
+#define SENTENCE_BYTES_MAX ((size_t) 16 * 1024)
+
+struct key_vote {
+    char **fingerprints, **sources;
+    const char **names;
+    struct object_reference *references;
+    size_t count;
+};
+
+static void key_vote_clear(struct key_vote *vote)
+{
+    for (size_t i = 0; i < vote->count; i++) {
+        free(vote->fingerprints[i]);
+        free(vote->sources[i]);
+    }
+    free(vote->fingerprints);
+    free(vote->sources);
+    free(vote->names);
+    free(vote->references);
+}
+
+static void key_vote_take(const struct check_context *context, struct key_vote *vote)
+{
+    size_t most = context->cluster->subject_count;
+    vote->fingerprints = xcalloc(most, sizeof *vote->fingerprints);
+    vote->sources = xcalloc(most, sizeof *vote->sources);
+    vote->names = xcalloc(most, sizeof *vote->names);
+    vote->references = xcalloc(most, sizeof *vote->references);
+    subject_each(subject, context->cluster)
+    {
+        if (!subject->product) {
+            continue;
+        }
+        cleanup_key_fact struct key_fact fact;
+        key_fact_read(context, subject, &fact);
+        vote->fingerprints[vote->count] = key_fact_fingerprint(&fact, subject);
+        vote->sources[vote->count] = key_fact_source(&fact, subject);
+        vote->names[vote->count] = subject->meta->name;
+        vote->references[vote->count] = reference_to_subject(subject);
+        bool known = vote->fingerprints[vote->count] || vote->sources[vote->count];
+        vote->count++;
+        if (!known && !fact.report) {
+            (void) report_or_unobserved(context, subject);
+        } else if (!known) {
+            cleanup_free char *what = xasprintf("encryption key of pod %s", subject->meta->name);
+            finding_unobserved(context, what, "its report does not say which key the server runs with");
+        }
+    }
+}
+
+/* "proget-0 and proget-1 share one key, proget-2 has another" */
+static char *groups_by_key(const struct agreement *agreement, const char *const *names)
+{
+    cleanup_buffer struct buffer text = BUFFER_INIT(SENTENCE_BYTES_MAX);
+    for (size_t group = 0; group < agreement->group_count; group++) {
+        cleanup_free char *members = agreement_names(agreement, group, names);
+        size_t size = 0;
+        for (size_t i = 0; i < agreement->count; i++) {
+            size += agreement->group_of[i] == group;
+        }
+        const char *verb = size > 1 ? "share" : "has";
+        (void) buffer_appendf(&text, "%s%s %s %s", group ? ", " : "", members, verb, group ? "another" : "one key");
+    }
+    return buffer_take(&text);
+}
+
+/* "proget-0 and proget-1 from Secret a, key k; proget-2 from Secret b, key k" */
+static char *groups_by_source(const struct agreement *agreement, const struct key_vote *vote)
+{
+    cleanup_buffer struct buffer text = BUFFER_INIT(SENTENCE_BYTES_MAX);
+    for (size_t group = 0; group < agreement->group_count; group++) {
+        cleanup_free char *members = agreement_names(agreement, group, vote->names);
+        const char *source = vote->sources[agreement_first(agreement, group)];
+        (void) buffer_appendf(&text, "%s%s from %s", group ? "; " : "", members,
+                              source ? source : "elsewhere, as reported");
+    }
+    return buffer_take(&text);
+}
+
+static void say_mismatch(const struct check_context *context, const struct key_vote *vote,
+                         const struct agreement *agreement)
+{
+    const struct cluster *cluster = context->cluster;
+    bool certain = agreement->strong_count == agreement->group_count;
+    cleanup_free char *groups = certain ? groups_by_key(agreement, vote->names) : groups_by_source(agreement, vote);
+    cleanup_free char *message = xasprintf(
+        "The servers of cluster %s %s: %s. A login at one of them is invalid at the next, and secrets that "
+        "one stored cannot be decrypted by another.",
+        cluster->name,
+        certain ? "do not use the same encryption key" : "take their encryption key from different places", groups);
+    cleanup_free char *target = phrase_cluster_target(cluster);
+    cleanup_free char *action =
+        xasprintf("Let every server take %s from one Secret (the one with the key that encrypted the stored data), "
+                  "then restart them together: kubectl -n %s rollout restart %s",
+                  phrase_product(cluster)->key_variable, cluster->namespace_name, target);
+    struct object_reference *related = xcalloc(vote->count, sizeof *related);
+    size_t related_count = 0;
+    for (size_t i = 0; i < vote->count; i++) {
+        if (agreement->group_of[i] != AGREEMENT_NO_GROUP) {
+            related[related_count++] = vote->references[i];
+        }
+    }
+    raise_on_cluster(
+        context,
+        (struct finding_draft){
+            .message = message, .action = action, .related = related, .related_count = related_count, .hold_ms = -1});
+    free(related);
+}
+
+void check_encryption_key_mismatch(const struct check_context *context)
+{
+    __attribute__((cleanup(key_vote_clear))) struct key_vote vote = {0};
+    key_vote_take(context, &vote);
+    cleanup_agreement struct agreement agreement = {0};
+    agreement_find(vote.fingerprints, vote.sources, vote.count, &agreement);
+    if (agreement.group_count > 1) {
+        say_mismatch(context, &vote, &agreement);
+    }
+}

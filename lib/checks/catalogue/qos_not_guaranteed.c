@@ -1,0 +1,53 @@
+/*
+ * QosNotGuaranteed and SidecarBreaksQos, of which only one is said.
+ */
+#include "catalogue.h"
+#include "phrase.h"
+#include "quality.h"
+
+static void say_sidecar(const struct check_context *context, const struct subject *subject)
+{
+    cleanup_free char *who = phrase_subject(subject);
+    cleanup_free char *target = phrase_target(subject);
+    cleanup_free char *message =
+        xasprintf("Our sidecar, container %s, is the only reason why %s is not of QoS class Guaranteed: its CPU and "
+                  "memory requests do not equal its limits, and so the server is evicted sooner when the node runs "
+                  "short.",
+                  subject->sidecar->name, who);
+    cleanup_free char *action =
+        xasprintf("Give the sidecar requests equal to limits: kubectl -n %s set resources %s -c %s "
+                  "--requests=cpu=10m,memory=32Mi --limits=cpu=10m,memory=32Mi (a native sidecar: kubectl edit)",
+                  subject->meta->namespace_name, target, subject->sidecar->name);
+    raise_on_subject(
+        context, subject,
+        (struct finding_draft){.code = "SidecarBreaksQos", .message = message, .action = action, .hold_ms = -1});
+}
+
+void check_qos(const struct check_context *context)
+{
+    subject_each(subject, context->cluster)
+    {
+        const char *class_name = NULL;
+        cleanup_free char *why = NULL;
+        if (quality_is_guaranteed(subject, &class_name, &why)) {
+            continue;
+        }
+        if (quality_is_broken_by_sidecar(subject)) {
+            say_sidecar(context, subject);
+            continue;
+        }
+        cleanup_free char *who = phrase_subject(subject);
+        cleanup_free char *target = phrase_target(subject);
+        cleanup_free char *message =
+            xasprintf("QoS class of %s is %s instead of Guaranteed (%s): when its node runs short of memory it is "
+                      "evicted or killed before pods that are Guaranteed.",
+                      who, class_name, why);
+        cleanup_free char *action =
+            xasprintf("Set CPU and memory requests equal to limits on every container of the pod: kubectl -n %s edit "
+                      "%s",
+                      subject->meta->namespace_name, target);
+        raise_on_subject(
+            context, subject,
+            (struct finding_draft){.code = "QosNotGuaranteed", .message = message, .action = action, .hold_ms = -1});
+    }
+}

@@ -1,0 +1,75 @@
+/*
+ * SpreadNotEnforced: nothing keeps the scheduler from putting two servers into one domain.
+ */
+#include <inttypes.h>
+
+#include "catalogue.h"
+#include "phrase.h"
+#include "spread_rule.h"
+
+/* The first pair of servers that may share a domain. */
+static bool find_unforbidden_pair(struct spread_question *question, const struct subject **ret_a,
+                                  const struct subject **ret_b)
+{
+    const struct cluster *cluster = question->context->cluster;
+    for (size_t i = 0; i < cluster->subject_count; i++) {
+        const struct subject *a = &cluster->subjects[i];
+        /* A single pod still has to keep away from those of its kind that are to come. */
+        bool alone = cluster->subject_count == 1;
+        for (size_t k = a->servers > 1 || alone ? i : i + 1; k < cluster->subject_count; k++) {
+            const struct subject *b = &cluster->subjects[k];
+            if (a->servers > 0 && b->servers > 0 && !spread_forbids_sharing(question, a, b)) {
+                *ret_a = a;
+                *ret_b = b;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void say_not_enforced(const struct check_context *context, int64_t servers, const struct subject *a,
+                             const struct subject *b)
+{
+    const struct cluster *cluster = context->cluster;
+    cleanup_free char *first = phrase_subject(a);
+    cleanup_free char *second = phrase_subject(b);
+    cleanup_free char *who =
+        a == b ? xasprintf("two servers made as %s", first) : xasprintf("%s and %s", first, second);
+    cleanup_free char *message =
+        xasprintf("Nothing keeps the %" PRId64 " servers of cluster %s apart: the scheduler may put %s where they "
+                  "share one %s; they would share its network card, and one failure would take both.",
+                  servers, cluster->name, who, cluster->settings.topology_key);
+    cleanup_free char *target = phrase_cluster_target(cluster);
+    cleanup_free char *action =
+        xasprintf("Give the pod template a required anti-affinity with topologyKey %s whose selector matches the "
+                  "servers' own labels (docs/findings/SpreadNotEnforced.md has the patch): kubectl -n %s edit %s",
+                  cluster->settings.topology_key, cluster->namespace_name, target);
+    raise_on_cluster(context, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
+}
+
+void check_spread_not_enforced(const struct check_context *context)
+{
+    const struct cluster *cluster = context->cluster;
+    int64_t live = (int64_t) cluster->live_count;
+    struct spread_question question = {
+        .context = context,
+        .topology_key = cluster->settings.topology_key,
+        .servers = cluster->intended > live ? cluster->intended : live,
+    };
+    if (question.servers < 2) {
+        return;
+    }
+    const struct subject *a = NULL;
+    const struct subject *b = NULL;
+    if (find_unforbidden_pair(&question, &a, &b)) {
+        say_not_enforced(context, question.servers, a, b);
+    }
+    if (question.lacked_nodes) {
+        finding_unobserved(context, model_kind_info(MODEL_NODES)->plural,
+                           model_unobserved(context->model, MODEL_NODES));
+    }
+    if (question.lacked_namespaces) {
+        finding_unobserved(context, "namespaces", "their labels are not read, so a namespaceSelector is taken as good");
+    }
+}

@@ -1,0 +1,48 @@
+#include "proget/checks/evaluation.h"
+
+#include "check_sink.h"
+
+/* Live, every watched kind that cannot be read is named, whether or not a check asked for it: the joins did. */
+static void name_unobserved_kinds(const struct check_context *context)
+{
+    if (model_options(context->model)->offline) {
+        return;
+    }
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        const struct model_kind_info *info = model_kind_info((enum model_kind) kind);
+        const char *why = info->watched ? model_unobserved(context->model, (enum model_kind) kind) : NULL;
+        if (why) {
+            finding_unobserved(context, info->plural, why);
+        }
+    }
+}
+
+static bool is_first_row_of_check(const struct check_row *rows, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (rows[i].check == rows[index].check) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void evaluation_run(const struct model *model, const struct cluster *cluster, struct instant now,
+                    struct finding_list *ret_findings)
+{
+    struct check_sink sink;
+    check_sink_init(&sink);
+    struct check_context context = {.model = model, .cluster = cluster, .now = now, .sink = &sink};
+    if (!cluster->superseded_by) {
+        name_unobserved_kinds(&context);
+        size_t count;
+        const struct check_row *rows = catalogue(&count);
+        for (size_t i = 0; i < count; i++) {
+            context.row = &rows[i];
+            if (is_first_row_of_check(rows, i)) {
+                rows[i].check(&context);
+            }
+        }
+    }
+    check_sink_finish(&sink, ret_findings);
+}

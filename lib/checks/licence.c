@@ -1,0 +1,84 @@
+#include "licence.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+
+/* Releases count from the year 2000: 25.0.13 is 2025.13. */
+enum { RELEASE_YEAR_BASE = 2000, RELEASE_YEAR_DIGITS_MAX = 4 };
+
+static bool is_error(const char *status)
+{
+    return status && text_equal_ignore_case(status, "Error");
+}
+
+const char *licence_detail(const struct report *report)
+{
+    if (!text_is_empty(report->health.license_detail)) {
+        return report->health.license_detail;
+    }
+    /* The common detail is the licence's only where nothing else is in error. */
+    bool alone = !is_error(report->health.database) && !is_error(report->health.service) &&
+                 !is_error(report->health.replication_server) && !is_error(report->health.replication_client);
+    return alone && !text_is_empty(report->health.detail) ? report->health.detail : NULL;
+}
+
+bool licence_needs_activation(const struct report *report)
+{
+    const char *detail = licence_detail(report);
+    return is_error(report->health.license) && (!detail || text_contains_ignore_case(detail, "activat"));
+}
+
+bool licence_is_otherwise_in_error(const struct report *report)
+{
+    return is_error(report->health.license) && !licence_needs_activation(report);
+}
+
+bool licence_is_ok(const struct report *report)
+{
+    if (report->health.license) {
+        return text_equal_ignore_case(report->health.license, "OK");
+    }
+    return report->health.state == REPORT_HEALTH_OK;
+}
+
+static size_t leading_digits(const char *text)
+{
+    return text ? strspn(text, "0123456789") : 0;
+}
+
+char *licence_major_version(const struct report *report)
+{
+    size_t digits = leading_digits(report->version);
+    if (digits > 0 && digits <= RELEASE_YEAR_DIGITS_MAX) {
+        return xstrndup(report->version, digits);
+    }
+    digits = leading_digits(report->release);
+    if (digits == 0 || digits > RELEASE_YEAR_DIGITS_MAX) {
+        return NULL;
+    }
+    cleanup_free char *text = xstrndup(report->release, digits);
+    int64_t number;
+    if (text_parse_int64(text, 0, INT32_MAX, &number) < 0) {
+        return NULL;
+    }
+    return xasprintf("%" PRId64, number < RELEASE_YEAR_BASE ? number + RELEASE_YEAR_BASE : number);
+}
+
+bool licence_was_active(const struct cluster *cluster, const char *machine, const char *major_version)
+{
+    if (cluster->history) {
+        return history_knows_activation(cluster->history, machine, major_version);
+    }
+    if (!cluster->resource) {
+        return false;
+    }
+    record_list_each (const struct status_activation *, each, &cluster->resource->status.activations) {
+        if (text_equal(each->machine, machine) && text_equal(each->major_version, major_version)) {
+            return true;
+        }
+    }
+    return false;
+}

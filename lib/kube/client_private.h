@@ -1,0 +1,43 @@
+/*
+ * The client as its own parts see it.
+ */
+#ifndef PROGET_KUBE_CLIENT_PRIVATE_H
+#define PROGET_KUBE_CLIENT_PRIVATE_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "proget/kube/client.h"
+#include "token.h"
+
+enum {
+    CLIENT_CA_CHECK_MS = 5 * 60 * 1000, /* how often the CA file is looked at */
+    CLIENT_COUNTS_MAX = 256,            /* pairs of verb and status; more are not told apart, so not counted */
+};
+
+struct kube_client {
+    struct loop *loop;
+    struct kube_config *config;
+    struct token_source token;
+    char *ca;                      /* PEM in use; NULL: the system's */
+    int64_t ca_checked_ms;         /* when the file was last looked at */
+    char *base_url;                /* as in URLs: with the name to verify, where another one is set */
+    struct curl_slist *connect_to; /* where that name really is */
+    char *host_header;             /* "Host: ..." where base_url has another name; else NULL */
+    bool is_loopback;
+    struct kube_call *calls; /* utlist */
+    size_t stream_count;
+    struct kube_client_count counts[CLIENT_COUNTS_MAX];
+    size_t count_count;
+};
+
+/* Sets everything about the way to the server. */
+void kube_client_prepare(struct kube_client *client, CURL *easy);
+void kube_client_add_count(struct kube_client *client, const char *verb, int status);
+const char *kube_verb_name(const struct kube_request *request);
+
+/* Ends a call without a callback, its own timer included, and takes it off the client's list. */
+void kube_call_free(struct kube_call *call);
+struct kube_call *kube_call_next(const struct kube_call *call);
+
+#endif

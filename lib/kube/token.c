@@ -1,0 +1,100 @@
+#include "token.h"
+
+#include <string.h>
+
+#include "proget/core/buffer.h"
+#include "proget/core/log.h"
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+
+int token_check(const char *token, const char *source_name, struct error *err)
+{
+    if (text_is_empty(token)) {
+        return error_set(err, ERROR_BAD_INPUT, "%s: the token is empty", source_name);
+    }
+    for (const unsigned char *at = (const unsigned char *) token; *at; at++) {
+        if (*at <= ' ' || *at > '~') {
+            return error_set(err, ERROR_BAD_INPUT, "%s: the token holds a character that no token has", source_name);
+        }
+    }
+    return 0;
+}
+
+static void buffer_wipe(struct buffer *buffer)
+{
+    memory_wipe(buffer->data, buffer->capacity);
+    buffer_free(buffer);
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static int token_read(const char *path, char **ret_token, struct error *err)
+{
+    __attribute__((cleanup(buffer_wipe))) struct buffer content = BUFFER_INIT(TOKEN_LENGTH_MAX);
+    int result = buffer_read_file(&content, path, err);
+    if (result < 0) {
+        return result;
+    }
+    const char *start = buffer_text(&content);
+    while (is_space(*start)) {
+        start++;
+    }
+    size_t length = strlen(start);
+    while (length && is_space(start[length - 1])) {
+        length--;
+    }
+    char *token = xstrndup(start, length);
+    result = token_check(token, path, err);
+    if (result < 0) {
+        memory_wipe_free(token);
+        return result;
+    }
+    *ret_token = token;
+    return 0;
+}
+
+int token_source_get(struct token_source *source, int64_t now_ms, const char **ret_token, struct error *err)
+{
+    if (!source->path) {
+        *ret_token = source->fallback;
+        return 0;
+    }
+    if (source->token && now_ms - source->loaded_ms < TOKEN_FRESH_MS) {
+        *ret_token = source->token;
+        return 0;
+    }
+    struct error problem;
+    char *token = NULL;
+    int result = token_read(source->path, &token, &problem);
+    if (result == 0) {
+        memory_wipe_free(source->token);
+        source->token = token;
+        source->loaded_ms = now_ms;
+        *ret_token = token;
+        return 0;
+    }
+    if (source->token || source->fallback) {
+        log_debug(LOG_FIELDS({"error", problem.text}), "a token cannot be read; going on with the one before");
+        *ret_token = source->token ? source->token : source->fallback;
+        return 0;
+    }
+    error_set(err, problem.code, "token file: %s", problem.text);
+    return result;
+}
+
+void token_source_reject(struct token_source *source, int64_t request_began_ms)
+{
+    if (source->token && source->loaded_ms < request_began_ms) {
+        memory_wipe_free(source->token);
+        source->token = NULL;
+    }
+}
+
+void token_source_release(struct token_source *source)
+{
+    memory_wipe_free(source->token);
+    source->token = NULL;
+}

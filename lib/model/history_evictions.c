@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "history_private.h"
+#include "model_private.h"
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+#include "proget/model/disruption.h"
+
+/* How far an Event without a uid may be from the moment at which its pod was missed. */
+static const int64_t trace_distance_us = 600 * CLOCK_US_PER_SECOND;
+
+/* Newest first; what is older than all that are kept is not kept. One pod is evicted once, whatever traces it leaves.
+ */
+static bool add_eviction(struct history *history, const struct status_eviction *eviction)
+{
+    if (eviction->uid == NULL || eviction->pod == NULL || history_eviction(history, eviction->uid) != NULL) {
+        return false;
+    }
+    size_t at = 0;
+    while (at < history->eviction_count && history->evictions[at].time_us >= eviction->time_us) {
+        at++;
+    }
+    if (at == BOUND_EVICTIONS_KEPT) {
+        return false;
+    }
+    if (history->eviction_count == BOUND_EVICTIONS_KEPT) {
+        struct eviction *oldest = &history->evictions[--history->eviction_count];
+        free(oldest->pod);
+        free(oldest->uid);
+        free(oldest->node);
+        free(oldest->cause);
+        free(oldest->message);
+    }
+    history->evictions = xrealloc(history->evictions, history->eviction_count + 1, sizeof(*history->evictions));
+    struct eviction *place = &history->evictions[at];
+    memmove(place + 1, place, (history->eviction_count - at) * sizeof(*place));
+    history->eviction_count++;
+    char message[BOUND_SENTENCE_BYTES] = "";
+    if (eviction->message != NULL) {
+        text_copy_cut(message, sizeof(message), eviction->message);
+        text_make_printable(message);
+    }
+    *place = (struct eviction){
+        .time_us = eviction->time_us,
+        .pod = xstrdup(eviction->pod),
+        .uid = xstrdup(eviction->uid),
+        .node = xstrdup(eviction->node),
+        .cause = xstrdup(eviction->cause),
+        .message = eviction->message == NULL ? NULL : xstrdup(message),
+    };
+    return true;
+}
+
+static bool observe_server(struct history *history, const struct pod *pod, struct instant now)
+{
+    struct disruption disruption = disruption_of_pod(pod);
+    if (disruption.cause == DISRUPTION_NONE) {
+        return false;
+    }
+    return add_eviction(history, &(struct status_eviction){
+                                     .time_us = disruption.time_us == 0 ? now.wall_us : disruption.time_us,
+                                     .pod = pod->meta.name,
+                                     .uid = pod->meta.uid,
+                                     .node = pod->spec.node_name,
+                                     .cause = disruption_cause_name(disruption.cause),
+                                     .message = disruption.message,
+                                 });
+}
+
+/* --- traces of pods that are gone --- */
+
+/*
+ * The taint manager's Event has no uid. It counts for a gone member of that name, near the time at which it was
+ * missed; a mark that was taken back leaves the pod where it is, so it matters only for the pod's next end.
+ */
+static bool event_is_about(const struct event *event, int64_t event_us, const struct past_server *member,
+                           struct instant now)
+{
+    if (!text_is_empty(event->object_uid)) {
+        return text_equal(event->object_uid, member->uid);
+    }
+    int64_t gone_us = member->gone_since_us == 0 ? now.wall_us : member->gone_since_us;
+    return text_equal(event->object_name, member->name) && event_us >= gone_us - trace_distance_us &&
+           event_us <= gone_us + trace_distance_us;
+}
+
+static bool observe_event(struct history *history, const struct model *model, const struct cluster *cluster,
+                          const struct event *event, struct instant now)
+{
+    struct disruption disruption = disruption_of_event(event);
+    if (disruption.cause == DISRUPTION_NONE) {
+        return false;
+    }
+    int64_t time_us = disruption.time_us == 0 ? now.wall_us : disruption.time_us;
+    for (size_t i = 0; i < history->member_count; i++) {
+        const struct past_server *member = &history->members[i];
+        if (event_is_about(event, time_us, member, now) &&
+            !pod_exists(model, cluster->namespace_name, member->name, member->uid)) {
+            return add_eviction(history, &(struct status_eviction){
+                                             .time_us = time_us,
+                                             .pod = member->name,
+                                             .uid = member->uid,
+                                             .node = member->node,
+                                             .cause = disruption_cause_name(disruption.cause),
+                                             .message = disruption.message,
+                                         });
+        }
+    }
+    return false;
+}
+
+bool history_observe_evictions(struct history *history, const struct model *model, const struct cluster *cluster,
+                               struct instant now)
+{
+    static const enum model_kind kinds[] = {
+        MODEL_EVENTS_FAILED_CREATE, /* offline holds them all */
+        MODEL_EVENTS_EVICTED,
+        MODEL_EVENTS_PREEMPTED,
+        MODEL_EVENTS_TAINT,
+    };
+    bool has_changed = false;
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        has_changed = observe_server(history, cluster->servers[i].pod, now) || has_changed;
+    }
+    if (model_unobserved(model, MODEL_PODS) != NULL || !store_is_filled(model_read(model, MODEL_PODS))) {
+        return has_changed; /* then no pod is known to be gone */
+    }
+    for (size_t i = 0; i < array_length(kinds); i++) {
+        const struct store *store = model_read(model, kinds[i]);
+        for (const struct store_entry *at = store_first(store, cluster->namespace_name); at != NULL;
+             at = store_next(store, cluster->namespace_name, at)) {
+            const struct event *event = (const struct event *) (const void *) at->object;
+            has_changed = observe_event(history, model, cluster, event, now) || has_changed;
+        }
+    }
+    return has_changed;
+}

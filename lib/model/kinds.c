@@ -1,0 +1,65 @@
+#include <assert.h>
+#include <string.h>
+
+#include "model_private.h"
+#include "proget/core/memory.h"
+#include "proget/core/text.h"
+
+#define CORE     "", "v1"
+#define APPS     "apps", "v1"
+#define SELECTOR LEASE_LABEL "=" LEASE_LABEL_VALUE
+
+static const struct model_kind_info kinds[MODEL_KIND_COUNT] = {
+    /* group, version, plural, kind, namespaced, watched, label selector, field selector, table */
+    [MODEL_PODS] = {CORE, "pods", "Pod", true, true, NULL, NULL, &pod_type},
+    [MODEL_NODES] = {CORE, "nodes", "Node", false, true, NULL, NULL, &node_type},
+    /* The label keeps the nodes' own Leases away. */
+    [MODEL_LEASES] = {"coordination.k8s.io", "v1", "leases", "Lease", true, true, SELECTOR, NULL, &lease_type},
+    [MODEL_PRIORITY_CLASSES] = {"scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", false, true, NULL, NULL,
+                                &priority_class_type},
+    [MODEL_STATEFUL_SETS] = {APPS, "statefulsets", "StatefulSet", true, true, NULL, NULL, &stateful_set_type},
+    [MODEL_DEPLOYMENTS] = {APPS, "deployments", "Deployment", true, true, NULL, NULL, &deployment_type},
+    [MODEL_REPLICA_SETS] = {APPS, "replicasets", "ReplicaSet", true, true, NULL, NULL, &replica_set_type},
+    [MODEL_DAEMON_SETS] = {APPS, "daemonsets", "DaemonSet", true, true, NULL, NULL, &daemon_set_type},
+    [MODEL_SERVICES] = {CORE, "services", "Service", true, true, NULL, NULL, &service_type},
+    [MODEL_CLUSTERS] = {"proget-operator.io", "v1alpha1", "progetclusters", CLUSTER_KIND, true, true, NULL, NULL,
+                        &cluster_resource_type},
+    /* A field selector knows no "or". */
+    [MODEL_EVENTS_FAILED_CREATE] = {CORE, "events", "Event", true, true, NULL, "reason=FailedCreate", &event_type},
+    [MODEL_EVENTS_EVICTED] = {CORE, "events", "Event", true, true, NULL, "reason=Evicted", &event_type},
+    [MODEL_EVENTS_PREEMPTED] = {CORE, "events", "Event", true, true, NULL, "reason=Preempted", &event_type},
+    [MODEL_EVENTS_TAINT] = {CORE, "events", "Event", true, true, NULL, "reason=TaintManagerEviction", &event_type},
+    [MODEL_SECRETS] = {CORE, "secrets", "Secret", true, false, NULL, NULL, &secret_type},
+};
+
+const struct model_kind_info *model_kind_info(enum model_kind kind)
+{
+    assert(kind < MODEL_KIND_COUNT);
+    return &kinds[kind];
+}
+
+static bool is_of_version(const struct model_kind_info *info, const char *api_version)
+{
+    size_t group = strlen(info->group);
+    if (group == 0) {
+        return text_equal(api_version, info->version);
+    }
+    return strlen(api_version) > group && memcmp(api_version, info->group, group) == 0 && api_version[group] == '/' &&
+           text_equal(api_version + group + 1, info->version);
+}
+
+enum model_kind model_kind_of(const char *api_version, const char *kind)
+{
+    if (api_version == NULL || kind == NULL) {
+        return MODEL_KIND_COUNT;
+    }
+    if (text_equal(api_version, "events.k8s.io/v1") && text_equal(kind, "Event")) {
+        return MODEL_EVENTS_FAILED_CREATE;
+    }
+    for (size_t i = 0; i < MODEL_KIND_COUNT; i++) {
+        if (text_equal(kind, kinds[i].kind) && is_of_version(&kinds[i], api_version)) {
+            return (enum model_kind) i;
+        }
+    }
+    return MODEL_KIND_COUNT;
+}

@@ -1,0 +1,34 @@
+/*
+ * What the parts of the model share.
+ */
+#ifndef PROGET_MODEL_PRIVATE_H
+#define PROGET_MODEL_PRIVATE_H
+
+#include "proget/core/map.h"
+#include "proget/model/model.h"
+
+struct model_listener { /* one per store, so that a listener knows which kind it hears of */
+    struct model *model;
+    enum model_kind kind;
+};
+
+struct model {
+    struct model_options options;
+    struct store *stores[MODEL_KIND_COUNT];
+    struct model_listener listeners[MODEL_KIND_COUNT];
+    char *unobserved[MODEL_KIND_COUNT];
+    struct map *heartbeats;   /* of struct heartbeat_slot, by the Lease's key in its store */
+    struct map *histories;    /* of struct history, by the ProGetCluster's uid */
+    struct map *product_like; /* of size_t: pods and workloads with one of the products in them, by namespace */
+    bool is_behind;           /* Leases cannot be seen since behind_since_ms */
+    int64_t behind_since_ms;
+    bool has_changed;
+};
+
+/* "" where a manifest names none: to a store, NULL would be all of them. */
+static inline const char *object_namespace(const struct object_meta *meta)
+{
+    return meta->namespace_name == NULL ? "" : meta->namespace_name;
+}
+
+#endif

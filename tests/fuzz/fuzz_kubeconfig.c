@@ -1,0 +1,58 @@
+/* Two kubeconfigs (cut at the first NUL): merging them harms nothing, and what comes out keeps its promises. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../lib/kube/kubeconfig.h"
+#include "proget/core/memory.h"
+#include "proget/core/yaml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+static void check(const struct kube_config *config, const struct kubeconfig_paths *paths)
+{
+    require(config->server && config->namespace_name && config->source);
+    require(config->server[strlen(config->server) - 1] != '/');
+    require(!(config->insecure && (config->ca_data || config->ca_file)));
+    require(!((config->token || config->token_file) && config->username));
+    require((config->client_certificate || paths->client_certificate) == (config->client_key || paths->client_key));
+    require(!config->impersonate_user || !strpbrk(config->impersonate_user, "\r\n"));
+    require(!config->token || !strpbrk(config->token, "\r\n "));
+    require(!config->token || strncmp(config->server, "https://", 8) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path_a[] = "/a/config";
+    char path_b[] = "b/config";
+    struct kubeconfig_file files[2] = {{.path = path_a}, {.path = path_b}};
+    const char *text = (const char *) data;
+    const char *cut = size ? memchr(text, '\0', size) : NULL;
+    size_t first = cut ? (size_t) (cut - text) : size;
+    size_t second = cut ? size - first - 1 : 0;
+    struct error err;
+    (void) yaml_parse(text, first, path_a, &files[0].tree, &err);
+    if (second) {
+        (void) yaml_parse(cut + 1, second, path_b, &files[1].tree, &err);
+    }
+    static const char *const contexts[] = {NULL, "x"};
+    for (size_t i = 0; i < array_length(contexts); i++) {
+        struct kube_config *config = NULL;
+        struct kubeconfig_paths paths = {0};
+        if (kubeconfig_resolve(files, second ? 2 : 1, contexts[i], &config, &paths, &err) == 0) {
+            check(config, &paths);
+            kubeconfig_paths_release(&paths);
+            kube_config_free(config);
+        }
+    }
+    kubeconfig_wipe(files[0].tree);
+    kubeconfig_wipe(files[1].tree);
+    return 0;
+}

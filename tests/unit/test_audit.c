@@ -1,0 +1,332 @@
+/*
+ * kubectl proget audit: input good and bad, exit statuses, both outputs.
+ */
+#include "checks_fixture.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEPLOYMENT(name, more)                                            \
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " name "}\n" \
+    "spec:\n  replicas: 1\n  selector: {matchLabels: {app: " name "}}\n"  \
+    "  template:\n    metadata: {labels: {app: " name "}}\n"              \
+    "    spec: {containers: [{name: proget, image: 'inedo/proget:25.0.13'" more "}]}\n"
+#define KEY ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
+
+struct run {
+    char folder[64];
+    char *output, *errors;
+    int status;
+};
+
+static void run_begin(struct run *run)
+{
+    memset(run, 0, sizeof *run);
+    (void) snprintf(run->folder, sizeof run->folder, "/tmp/test_audit.XXXXXX");
+    assert_non_null(mkdtemp(run->folder));
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void) status;
+    (void) kind;
+    (void) walk;
+    return remove(path);
+}
+
+static void run_end(struct run *run)
+{
+    assert_int_equal(nftw(run->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    free(run->output);
+    free(run->errors);
+}
+
+static void write_file(const struct run *run, const char *name, const char *text)
+{
+    cleanup_free char *path = xasprintf("%s/%s", run->folder, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fputs(text, file) < 0, 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Runs `audit` with these words; "@" stands for the folder. */
+static void run_words(struct run *run, size_t count, const char *const *words)
+{
+    char *argv[24] = {(char *) "audit"};
+    for (size_t i = 0; i < count; i++) {
+        argv[i + 1] = words[i][0] == '@' ? xasprintf("%s%s", run->folder, words[i] + 1) : xstrdup(words[i]);
+    }
+    free(run->output);
+    free(run->errors);
+    size_t size;
+    FILE *output = open_memstream(&run->output, &size);
+    FILE *errors = open_memstream(&run->errors, &size);
+    run->status = audit_main((int) count + 1, argv, output, errors);
+    (void) fclose(output);
+    (void) fclose(errors);
+    for (size_t i = 0; i < count; i++) {
+        free(argv[i + 1]);
+    }
+}
+#define RUN(run, ...) \
+    run_words(run, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (!strstr(text, part)) {
+        fail_msg("\"%s\" is not in:\n%s", part, text);
+    }
+}
+
+static void test_statuses_and_fail_on(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "good.yaml", DEPLOYMENT("web", KEY)); /* warnings and infos */
+    write_file(&run, "bad.yaml", DEPLOYMENT("web", ""));   /* an error too: no key */
+    RUN(&run, "-f", "@/good.yaml");
+    assert_int_equal(run.status, STATUS_DONE);
+    RUN(&run, "-f", "@/good.yaml", "--fail-on", "warning");
+    assert_int_equal(run.status, STATUS_FOUND);
+    RUN(&run, "-f", "@/good.yaml", "--fail-on=info");
+    assert_int_equal(run.status, STATUS_FOUND);
+    RUN(&run, "-f", "@/bad.yaml");
+    assert_int_equal(run.status, STATUS_FOUND);
+    RUN(&run, "-f", "@/bad.yaml", "--fail-on", "never");
+    assert_int_equal(run.status, STATUS_DONE);
+    assert_contains(run.output, "EncryptionKeyMissing");
+    run_end(&run);
+}
+
+static void test_usage(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    run_words(&run, 0, NULL);
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "-f");
+    RUN(&run, "-f", "@", "--now", "yesterday");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "--now");
+    RUN(&run, "-f", "@", "-o", "sarif");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    RUN(&run, "--frobnicate");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_string_equal(run.output, "");
+    run_end(&run);
+}
+
+static void test_nothing_to_read(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    RUN(&run, "-f", "@/not-there.yaml");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "not-there.yaml: No such file");
+    RUN(&run, "-f", "@");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "no Kubernetes object");
+    write_file(&run, "values.yaml", "replicas: 3\n---\n---\n");
+    RUN(&run, "-f", "@");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "values.yaml:1:1: not a Kubernetes object");
+    write_file(&run, "map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
+    RUN(&run, "-f", "@"); /* an object, if none of ours: nothing is wrong */
+    assert_int_equal(run.status, STATUS_DONE);
+    assert_contains(run.output, "0 clusters, 0 servers: 0 errors, 0 warnings, 0 info\n");
+    run_end(&run);
+}
+
+/* What is bad is named with its place; the rest is evaluated; the status says 2 all the same. */
+static void test_bad_input_does_not_stop_the_rest(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text, *place;
+    } cases[] = {
+        {"a: [1, 2\nb: {", "broken.yaml:"},
+        {"apiVersion: v1\nkind: Pod\nkind: Pod\nmetadata: {name: x}\n", "broken.yaml:3:1"},
+        {"apiVersion: v1\nkind: Pod\nmetadata: {name: [x]}\n", "broken.yaml:1:1"},
+        {"{\"apiVersion\": \"v1\", \"kind\": ", "broken.yaml:"},
+        {"\xff\xfe\x00", "broken.yaml"},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        struct run run;
+        run_begin(&run);
+        write_file(&run, "broken.yaml", cases[i].text);
+        write_file(&run, "whole.yaml", DEPLOYMENT("web", ""));
+        RUN(&run, "-f", "@/broken.yaml", "-f", "@/whole.yaml");
+        assert_int_equal(run.status, STATUS_UNUSABLE);
+        assert_contains(run.errors, "error: ");
+        assert_contains(run.errors, cases[i].place);
+        assert_contains(run.output, "EncryptionKeyMissing");
+        run_end(&run);
+    }
+}
+
+static void test_last_of_two_wins(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml", DEPLOYMENT("web", ""));
+    write_file(&run, "b.yaml", "# later\n" DEPLOYMENT("web", KEY));
+    RUN(&run, "-f", "@");
+    assert_int_equal(run.status, STATUS_DONE);
+    assert_contains(run.errors, "warning: ");
+    assert_contains(run.errors, "b.yaml:2:1: Deployment default/web is given again: the last one counts");
+    RUN(&run, "-f", "@/b.yaml", "@/a.yaml"); /* as a shell spreads -f *.yaml */
+    assert_int_equal(run.status, STATUS_FOUND);
+    run_end(&run);
+}
+
+static void test_folders(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    static const char *const folders[] = {"b", "b/deep", ".hidden", "looks.yaml"};
+    for (size_t i = 0; i < array_length(folders); i++) {
+        cleanup_free char *path = xasprintf("%s/%s", run.folder, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    write_file(&run, "b/deep/1.yml", DEPLOYMENT("web", ""));
+    write_file(&run, "c.json",
+               "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{\"apiVersion\": \"v1\", \"kind\": "
+               "\"Service\", \"metadata\": {\"name\": \"x\"}}]}");
+    write_file(&run, "a.yaml", DEPLOYMENT("web", ""));
+    write_file(&run, ".hidden/2.yaml", "kind: [");
+    write_file(&run, "notes.txt", "kind: [");
+    write_file(&run, "looks.yaml/d.yaml", DEPLOYMENT("other", ""));
+    RUN(&run, "-f", "@");
+    assert_int_equal(run.status, STATUS_FOUND);
+    /* a.yaml came first */
+    assert_contains(run.errors, "b/deep/1.yml:1:1: Deployment default/web is given again");
+    assert_contains(run.output, "2 clusters, 2 servers: ");
+    run_end(&run);
+}
+
+static void test_json_output(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml",
+               "apiVersion: v1\nkind: Pod\nmetadata: {name: proget-0, namespace: ns, uid: u, labels: {app: p}, "
+               "annotations: {'ignore.proget-operator.io/QosNotGuaranteed': why not}}\n"
+               "spec: {nodeName: a, initContainers: [{name: proget-sidecar, image: s, restartPolicy: Always}], "
+               "containers: [{name: proget, image: 'inedo/proget:25.0.13'}]}\n"
+               "---\napiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\n"
+               "metadata: {name: main, namespace: ns}\nspec: {selector: {matchLabels: {app: p}}}\n");
+    RUN(&run, "-f", "@/a.yaml", "-o", "json", "--now", FIXTURE_NOW);
+    assert_int_equal(run.status, STATUS_FOUND);
+    struct error err;
+    cleanup_json struct json_object *tree = NULL;
+    assert_int_equal(json_parse(run.output, strlen(run.output), &tree, &err), 0);
+    assert_string_equal(json_text_at(tree, "apiVersion", ""), "proget-operator.io/v1alpha1");
+    assert_string_equal(json_text_at(tree, "kind", ""), "FindingList");
+    struct json_object *item = json_object_array_get_idx(json_member(tree, "items"), 0);
+    static const char *const members[] = {"code",  "severity", "cluster", "object", "related",
+                                          "cause", "message",  "action",  "since"};
+    size_t at = 0;
+    json_object_object_foreach(item, name, value)
+    {
+        (void) value;
+        assert_true(at < array_length(members));
+        assert_string_equal(name, members[at++]);
+    }
+    assert_int_equal(at, array_length(members));
+    assert_string_equal(json_text_at(item, "code", ""), "EncryptionKeyMissing");
+    assert_string_equal(json_text_at(item, "cluster.namespace", ""), "ns");
+    assert_string_equal(json_text_at(item, "cluster.name", ""), "main");
+    struct json_object *left_out = json_object_array_get_idx(json_member(tree, "suppressed"), 0);
+    assert_string_equal(json_text(left_out),
+                        "{\"code\":\"QosNotGuaranteed\",\"object\":{\"apiVersion\":\"v1\",\"kind\":"
+                        "\"Pod\",\"namespace\":\"ns\",\"name\":\"proget-0\"},\"reason\":\"why "
+                        "not\"}");
+    struct json_object *unobserved = json_object_array_get_idx(json_member(tree, "unobserved"), 0);
+    assert_string_equal(json_text(unobserved), "{\"what\":\"leases\",\"why\":\"not in the input\"}");
+    RUN(&run, "-f", "@/a.yaml", "-o", "json", "--no-pod-ignores");
+    assert_contains(run.output, "\"suppressed\":[\n  ]");
+    run_end(&run);
+}
+
+static void test_table_output(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml", DEPLOYMENT("web", ""));
+    RUN(&run, "-f", "@");
+    assert_contains(run.output, "Cluster web in namespace default: ProGet, 1 server\n");
+    assert_contains(run.output, "ERROR    EncryptionKeyMissing       Deployment web\n");
+    assert_contains(run.output, "To do: ");
+    assert_null(strchr(run.output, '\033')); /* no terminal: no colours */
+    for (const char *line = run.output; *line; line += strcspn(line, "\n") + 1) {
+        assert_true(strcspn(line, "\n") <= 100);
+    }
+    const char *last = strstr(run.output, "1 cluster, 1 server: 1 error, ");
+    assert_non_null(last);
+    assert_int_equal(last[strlen(last) - 1], '\n');
+    assert_ptr_equal(strchr(last, '\n'), last + strlen(last) - 1);
+    run_end(&run);
+}
+
+static void test_hostile_names_do_not_reach_the_terminal(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml", DEPLOYMENT("\"a\\e[2Jb\"", ""));
+    write_file(&run, "b.yaml", DEPLOYMENT("\"a\\e[2Jb\"", ""));
+    RUN(&run, "-f", "@");
+    assert_null(strchr(run.output, '\033'));
+    assert_null(strchr(run.errors, '\033'));
+    assert_contains(run.output, "a?[2Jb");
+    run_end(&run);
+}
+
+/* A Secret in the input is judged; its value is nowhere. */
+static void test_no_secret_is_printed(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml",
+               DEPLOYMENT("web", KEY) "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
+                                      "stringData: {k: correct-horse-battery}\n");
+    write_file(&run, "b.yaml", DEPLOYMENT("lit", ", env: [{name: PROGET_ENCRYPTION_KEY, value: staple-tree-pond}]"));
+    static const char *const formats[] = {"table", "json"};
+    for (size_t i = 0; i < array_length(formats); i++) {
+        RUN(&run, "-f", "@", "-o", formats[i]);
+        assert_contains(run.output, "EncryptionKeyMalformed");
+        assert_contains(run.output, "EncryptionKeyExposed");
+        assert_null(strstr(run.output, "battery"));
+        assert_null(strstr(run.output, "staple"));
+        assert_null(strstr(run.errors, "battery"));
+    }
+    run_end(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_statuses_and_fail_on),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_nothing_to_read),
+        cmocka_unit_test(test_bad_input_does_not_stop_the_rest),
+        cmocka_unit_test(test_last_of_two_wins),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_json_output),
+        cmocka_unit_test(test_table_output),
+        cmocka_unit_test(test_hostile_names_do_not_reach_the_terminal),
+        cmocka_unit_test(test_no_secret_is_printed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/*
+ * The conditions of a ProGetCluster's status.
+ */
+#include "checks_fixture.h"
+
+#define SERVER(extra)                                                                                        \
+    "apiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: proget-0, uid: p0, labels: {app: proget}}\n" \
+    "spec: {nodeName: a, containers: [{name: proget, image: 'inedo/proget:25.0.13'" extra "}]}\n"
+#define CLUSTER                                                                                                     \
+    "apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\nmetadata: {namespace: ns, name: main, uid: c}\n" \
+    "spec: {selector: {matchLabels: {app: proget}}}\n"
+#define KEY ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
+
+struct judged {
+    struct fixture fixture;
+    struct evaluation_condition conditions[EVALUATION_CONDITION_COUNT];
+};
+
+static void judge(struct judged *judged, const char *yaml, int64_t healthy_servers)
+{
+    fixture_offline(&judged->fixture, yaml);
+    assert_true(judged->fixture.result.clusters.count >= 1);
+    const struct finding_list *list = &judged->fixture.result.findings[0];
+    const struct finding **standing = xcalloc(list->count, sizeof *standing);
+    for (size_t i = 0; i < list->count; i++) {
+        standing[i] = &list->items[i];
+    }
+    evaluation_conditions(judged->fixture.model, &judged->fixture.result.clusters.items[0], list,
+                          &(struct evaluation_standing){standing, list->count, healthy_servers}, judged->conditions);
+    free(standing);
+}
+
+static void judged_clear(struct judged *judged)
+{
+    evaluation_conditions_clear(judged->conditions);
+    fixture_clear(&judged->fixture);
+}
+
+static const struct evaluation_condition *condition_of(const struct judged *judged, const char *type)
+{
+    for (size_t i = 0; i < EVALUATION_CONDITION_COUNT; i++) {
+        if (text_equal(judged->conditions[i].type, type)) {
+            return &judged->conditions[i];
+        }
+    }
+    fail_msg("no condition %s", type);
+    return NULL;
+}
+
+static void assert_condition(const struct judged *judged, const char *type, const char *status, const char *reason)
+{
+    const struct evaluation_condition *condition = condition_of(judged, type);
+    if (!text_equal(condition->status, status) || !text_equal(condition->reason, reason)) {
+        fail_msg("%s is %s/%s (%s), not %s/%s", type, condition->status, condition->reason, condition->message, status,
+                 reason);
+    }
+    assert_non_null(condition->message);
+    assert_true(strlen(condition->message) > 0);
+}
+
+static void test_order_is_the_designs(void **state)
+{
+    (void) state;
+    static const char *const order[] = {"EncryptionKeyInSync", "VersionInSync", "ServersSpread", "FixedSize",
+                                        "EvictionResistant",   "Activated",     "Observed",      "Ready"};
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(KEY), 1);
+    for (size_t i = 0; i < array_length(order); i++) {
+        assert_string_equal(judged.conditions[i].type, order[i]);
+    }
+    judged_clear(&judged);
+}
+
+static void test_single_server(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(KEY), 1);
+    assert_condition(&judged, "EncryptionKeyInSync", "True", "NoFindings");
+    assert_condition(&judged, "VersionInSync", "True", "NoFindings");
+    assert_condition(&judged, "ServersSpread", "True", "NoFindings");
+    assert_condition(&judged, "EvictionResistant", "False", "PriorityClassMissing");
+    /* Nobody looks from inside: whether it is active is not known. */
+    assert_condition(&judged, "Activated", "Unknown", "NotObserved");
+    assert_condition(&judged, "Observed", "False", "NotObserved");
+    assert_non_null(strstr(condition_of(&judged, "Observed")->message, "report of pod proget-0 (it has no sidecar)"));
+    assert_condition(&judged, "Ready", "True", "AllServersHealthy");
+    judged_clear(&judged);
+}
+
+static void test_worst_finding_is_the_reason(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(", env: [{name: PROGET_ENCRYPTION_KEY, value: short}]"), 0);
+    assert_condition(&judged, "EncryptionKeyInSync", "False", "EncryptionKeyMalformed"); /* not the warning Exposed */
+    const struct finding *worst = finding_of(&judged.fixture.result.findings[0], "EncryptionKeyMalformed", NULL);
+    assert_string_equal(condition_of(&judged, "EncryptionKeyInSync")->message, worst->message);
+    assert_condition(&judged, "Ready", "False", "EncryptionKeyMalformed");
+    judged_clear(&judged);
+}
+
+static void test_unknown_key_source(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(", envFrom: [{secretRef: {name: s}}]"), 1);
+    assert_condition(&judged, "EncryptionKeyInSync", "Unknown", "NotObserved");
+    judged_clear(&judged);
+}
+
+static void test_digest_alone_says_no_version(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged,
+          CLUSTER "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: x, uid: x, labels: {app: proget}}\n"
+                  "spec: {containers: [{name: proget, image: 'inedo/proget@sha256:00'}]}\n",
+          1);
+    assert_condition(&judged, "VersionInSync", "Unknown", "NotObserved");
+    judged_clear(&judged);
+}
+
+static void test_too_few_healthy_servers(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(KEY), 0);
+    assert_condition(&judged, "Ready", "False", "ServersNotHealthy");
+    assert_string_equal(condition_of(&judged, "Ready")->message, "0 of 1 servers are healthy.");
+    judged_clear(&judged);
+}
+
+static void test_empty_cluster_is_unknown(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER, 0);
+    assert_condition(&judged, "EncryptionKeyInSync", "Unknown", "NoServers");
+    assert_condition(&judged, "ServersSpread", "Unknown", "NoServers");
+    assert_condition(&judged, "Activated", "Unknown", "NoServers");
+    assert_condition(&judged, "Observed", "True", "NoFindings");
+    assert_condition(&judged, "Ready", "Unknown", "NotObserved"); /* no pod in the input at all */
+    judged_clear(&judged);
+}
+
+static void test_superseded_says_nothing_else(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged,
+          "apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\n"
+          "metadata: {namespace: ns, name: a, uid: d, labels: {proget-operator.io/discovered: 'true'}}\n"
+          "spec: {selector: {matchLabels: {app: proget}}}\n---\n" CLUSTER "---\n" SERVER(KEY),
+          0);
+    assert_string_equal(judged.fixture.result.clusters.items[0].name, "a");
+    assert_int_equal(judged.fixture.result.findings[0].count, 0);
+    for (size_t i = 0; i < EVALUATION_CONDITION_COUNT; i++) {
+        assert_condition(&judged, judged.conditions[i].type, "Unknown", "Superseded");
+        assert_non_null(strstr(judged.conditions[i].message, "ProGetCluster main"));
+    }
+    judged_clear(&judged);
+}
+
+static void test_only_standing_findings_count(void **state)
+{
+    (void) state;
+    struct fixture fixture;
+    fixture_offline(&fixture, CLUSTER "---\n" SERVER(KEY));
+    struct evaluation_condition conditions[EVALUATION_CONDITION_COUNT];
+    evaluation_conditions(fixture.model, &fixture.result.clusters.items[0], &fixture.result.findings[0],
+                          &(struct evaluation_standing){NULL, 0, 1}, conditions);
+    assert_string_equal(conditions[4].type, "EvictionResistant");
+    assert_string_equal(conditions[4].status, "True"); /* QosNotGuaranteed has not stood for long enough */
+    evaluation_conditions_clear(conditions);
+    fixture_clear(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_is_the_designs),         cmocka_unit_test(test_single_server),
+        cmocka_unit_test(test_worst_finding_is_the_reason),  cmocka_unit_test(test_unknown_key_source),
+        cmocka_unit_test(test_digest_alone_says_no_version), cmocka_unit_test(test_too_few_healthy_servers),
+        cmocka_unit_test(test_empty_cluster_is_unknown),     cmocka_unit_test(test_superseded_says_nothing_else),
+        cmocka_unit_test(test_only_standing_findings_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,461 @@
+/*
+ * The catalogue over one cluster: severities, order, identity, bounds, holds, wake-ups; and the live rules that no
+ * offline scenario reaches.
+ */
+#include "checks_fixture.h"
+
+#include "../../lib/checks/check_sink.h"
+#include "proget/model/history.h"
+
+enum { MINUTE_MS = 60 * 1000 };
+
+/* A check's surroundings without any store behind it. */
+struct bench {
+    struct model *model;
+    struct cluster_resource resource;
+    struct cluster cluster;
+    struct check_sink sink;
+    struct check_context context;
+};
+
+static void bench_make(struct bench *bench, bool offline)
+{
+    memset(bench, 0, sizeof *bench);
+    bench->model = model_new(&(struct model_options){.offline = offline});
+    bench->resource.meta.name = "main";
+    bench->cluster =
+        (struct cluster){.namespace_name = "n", .name = "main", .resource = &bench->resource, .is_offline = offline};
+    check_sink_init(&bench->sink);
+    size_t count;
+    bench->context = (struct check_context){
+        .model = bench->model,
+        .cluster = &bench->cluster,
+        .now = audit_instant(INT64_C(1700000000) * CLOCK_US_PER_SECOND),
+        .row = catalogue(&count),
+        .sink = &bench->sink,
+    };
+}
+
+static struct finding_list bench_finish(struct bench *bench)
+{
+    struct finding_list list;
+    check_sink_finish(&bench->sink, &list);
+    return list;
+}
+
+static struct object_reference pod_reference(const char *name, const char *uid)
+{
+    return (struct object_reference){"v1", "Pod", "n", name, uid};
+}
+
+static struct finding_draft draft_of(const char *code, const char *name)
+{
+    return (struct finding_draft){
+        .code = code, .object = pod_reference(name, name), .message = "It is so.", .action = "Do it.", .hold_ms = -1};
+}
+
+static void test_severity_names(void **state)
+{
+    (void) state;
+    enum severity severity = SEVERITY_INFO;
+    assert_int_equal(severity_from_name("error", &severity), 0);
+    assert_int_equal(severity, SEVERITY_ERROR);
+    assert_int_equal(severity_from_name("Error", &severity), ERROR_BAD_INPUT);
+    assert_int_equal(severity_from_name(NULL, &severity), ERROR_BAD_INPUT);
+    assert_int_equal(severity, SEVERITY_ERROR);
+    assert_string_equal(severity_name(SEVERITY_WARNING), "warning");
+}
+
+static void test_order_and_severity_override(void **state)
+{
+    (void) state;
+    struct bench bench;
+    bench_make(&bench, true);
+    const struct code_severity overrides[] = {{"SidecarMissing", "error"}, {"QosNotGuaranteed", "dreadful"}};
+    bench.resource.severity = (struct record_list){overrides, 2};
+    const char *const codes[] = {"QosNotGuaranteed", "SidecarMissing", "CoScheduled", "HeartbeatMissing"};
+    for (size_t i = 0; i < array_length(codes); i++) {
+        struct finding_draft draft = draft_of(codes[i], i % 2 ? "b" : "a");
+        finding_raise(&bench.context, &draft);
+    }
+    struct finding_draft second = draft_of("CoScheduled", "0");
+    finding_raise(&bench.context, &second);
+    struct finding_list list = bench_finish(&bench);
+    static const char *const expected[] = {"CoScheduled", "CoScheduled", "SidecarMissing", "HeartbeatMissing",
+                                           "QosNotGuaranteed"};
+    assert_int_equal(list.count, array_length(expected));
+    for (size_t i = 0; i < list.count; i++) {
+        assert_string_equal(list.items[i].code, expected[i]);
+    }
+    assert_string_equal(list.items[0].object.name, "0");
+    assert_int_equal(list.items[2].severity, SEVERITY_ERROR);
+    assert_int_equal(list.items[4].severity, SEVERITY_WARNING); /* no such severity: the row's stays */
+    finding_list_free(&list);
+    model_free(bench.model);
+}
+
+static const char *key_with(struct bench *bench, const struct finding_draft *draft, char **ret_owned)
+{
+    bench_make(bench, true);
+    finding_raise(&bench->context, draft);
+    struct finding_list list = bench_finish(bench);
+    assert_int_equal(list.count, 1);
+    *ret_owned = xstrdup(list.items[0].key);
+    finding_list_free(&list);
+    model_free(bench->model);
+    return *ret_owned;
+}
+
+static void test_identity(void **state)
+{
+    (void) state;
+    const struct object_reference forth[] = {pod_reference("x", "1"), pod_reference("y", "2")};
+    const struct object_reference back[] = {pod_reference("y", "2"), pod_reference("x", "1"), pod_reference("x", "1")};
+    struct finding_draft drafts[7];
+    for (size_t i = 0; i < array_length(drafts); i++) {
+        drafts[i] = draft_of("Evicted", "a");
+        drafts[i].related = forth;
+        drafts[i].related_count = 2;
+    }
+    drafts[1].related = back; /* the same set in another order, one twice */
+    drafts[1].related_count = 3;
+    drafts[1].message = "Said otherwise.";
+    drafts[1].true_since_us = 5;
+    drafts[2].related_count = 1;
+    drafts[3].cause = "Api";
+    drafts[4].occurrence = "uid";
+    drafts[5].object.uid = "another";
+    drafts[6].code = "EvictionsFrequent";
+    struct bench bench;
+    char *keys[array_length(drafts)];
+    for (size_t i = 0; i < array_length(drafts); i++) {
+        (void) key_with(&bench, &drafts[i], &keys[i]);
+    }
+    assert_string_equal(keys[0], keys[1]);
+    for (size_t i = 2; i < array_length(drafts); i++) {
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(keys[i], keys[k]);
+        }
+    }
+    for (size_t i = 0; i < array_length(drafts); i++) {
+        free(keys[i]);
+    }
+}
+
+static void test_same_twice_is_one(void **state)
+{
+    (void) state;
+    struct bench bench;
+    bench_make(&bench, true);
+    struct finding_draft draft = draft_of("Evicted", "a");
+    finding_raise(&bench.context, &draft);
+    finding_raise(&bench.context, &draft);
+    finding_unobserved(&bench.context, "nodes", "first");
+    finding_unobserved(&bench.context, "nodes", "second");
+    struct finding_list list = bench_finish(&bench);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.unobserved_count, 1);
+    assert_string_equal(list.unobserved[0].why, "first");
+    assert_true(list.wake_at_ms == INT64_MAX);
+    finding_list_free(&list);
+    model_free(bench.model);
+}
+
+static void test_bounds_and_hostile_texts(void **state)
+{
+    (void) state;
+    struct bench bench;
+    bench_make(&bench, true);
+    char *huge = xmalloc(5000);
+    memset(huge, 'x', 4999);
+    huge[4999] = '\0';
+    struct object_reference related[BOUND_RELATED + 10];
+    char names[BOUND_RELATED + 10][8];
+    for (size_t i = 0; i < array_length(related); i++) {
+        (void) snprintf(names[i], sizeof names[i], "r%03zu", array_length(related) - i);
+        related[i] = pod_reference(names[i], NULL);
+    }
+    struct finding_draft draft = draft_of("Evicted", "a");
+    draft.message = huge;
+    draft.action = "steal \033[2J the \a screen";
+    draft.related = related;
+    draft.related_count = array_length(related);
+    finding_raise(&bench.context, &draft);
+    struct finding_list list = bench_finish(&bench);
+    assert_int_equal(strlen(list.items[0].message), BOUND_SENTENCE_BYTES - 1);
+    assert_string_equal(list.items[0].action, "steal ?[2J the ? screen");
+    assert_int_equal(list.items[0].related_count, BOUND_RELATED);
+    assert_string_equal(list.items[0].related[0].name, "r001");
+    finding_list_free(&list);
+    model_free(bench.model);
+    free(huge);
+}
+
+static void test_more_findings_than_kept(void **state)
+{
+    (void) state;
+    struct bench bench;
+    bench_make(&bench, true);
+    for (int i = 0; i < BOUND_FINDINGS_PER_CLUSTER + 3; i++) {
+        cleanup_free char *name = xasprintf("pod-%04d", i);
+        struct finding_draft draft = draft_of("SidecarMissing", name);
+        finding_raise(&bench.context, &draft);
+    }
+    struct finding_draft worst = draft_of("CoScheduled", "z");
+    finding_raise(&bench.context, &worst);
+    struct finding_list list = bench_finish(&bench);
+    assert_int_equal(list.count, BOUND_FINDINGS_PER_CLUSTER);
+    assert_int_equal(list.dropped, 4);
+    assert_string_equal(list.items[0].code, "CoScheduled"); /* the worst are kept */
+    finding_list_free(&list);
+    model_free(bench.model);
+}
+
+static void test_holds(void **state)
+{
+    (void) state;
+    static const struct {
+        bool offline;
+        int64_t age_ms; /* negative: not told */
+        int64_t hold_ms;
+        bool raised;
+    } cases[] = {
+        {true, 1 * MINUTE_MS, -1, false}, {true, 2 * MINUTE_MS, -1, true}, {true, -1, -1, true},
+        {true, 1 * MINUTE_MS, 0, true},   {true, 4, 5 * MINUTE_MS, false}, {false, 1, -1, true},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        struct bench bench;
+        bench_make(&bench, cases[i].offline);
+        struct finding_draft draft = draft_of("HeartbeatMissing", "a");
+        draft.hold_ms = cases[i].hold_ms;
+        draft.true_since_us = cases[i].age_ms < 0 ? 0 : bench.context.now.wall_us - cases[i].age_ms * 1000;
+        finding_raise(&bench.context, &draft);
+        struct finding_list list = bench_finish(&bench);
+        assert_int_equal(list.count, cases[i].raised);
+        if (cases[i].raised) {
+            assert_int_equal(list.items[0].hold_ms, cases[i].hold_ms < 0 ? 2 * MINUTE_MS : cases[i].hold_ms);
+        }
+        finding_list_free(&list);
+        model_free(bench.model);
+    }
+}
+
+/* One live server with a sidecar and a heartbeat, by hand. */
+struct live_server {
+    struct bench bench;
+    struct pod pod;
+    struct container sidecar;
+    struct lease lease;
+    struct heartbeat heartbeat;
+    struct server server;
+    struct subject subject;
+    struct history *history;
+};
+
+static void live_server_make(struct live_server *live, enum heartbeat_state heartbeat_state)
+{
+    memset(live, 0, sizeof *live);
+    bench_make(&live->bench, false);
+    live->pod.meta.name = "proget-0";
+    live->pod.meta.namespace_name = "n";
+    live->pod.meta.uid = "p0";
+    live->pod.spec.node_name = "node-a";
+    live->sidecar.name = "proget-sidecar";
+    live->heartbeat.renewed_ms = live->bench.context.now.monotonic_ms - MINUTE_MS;
+    live->server = (struct server){
+        .pod = &live->pod,
+        .live = true,
+        .sidecar = &live->sidecar,
+        .lease = &live->lease,
+        .heartbeat = &live->heartbeat,
+        .heartbeat_state = heartbeat_state,
+        .stale_after_ms = 5 * MINUTE_MS,
+    };
+    live->subject = (struct subject){
+        .meta = &live->pod.meta,
+        .api_version = "v1",
+        .kind = "Pod",
+        .spec = &live->pod.spec,
+        .labels = &live->pod.labels,
+        .annotations = &live->pod.annotations,
+        .sidecar = &live->sidecar,
+        .server = &live->server,
+        .servers = 1,
+    };
+    live->history = history_new();
+    live->bench.cluster.servers = &live->server;
+    live->bench.cluster.server_count = live->bench.cluster.live_count = 1;
+    live->bench.cluster.subjects = &live->subject;
+    live->bench.cluster.subject_count = 1;
+    live->bench.cluster.history = live->history;
+    live->bench.cluster.settings.topology_key = "kubernetes.io/hostname";
+    live->bench.cluster.settings.internet_access = "Auto";
+}
+
+static struct finding_list live_server_evaluate(struct live_server *live)
+{
+    struct finding_list list;
+    struct finding_list unused = bench_finish(&live->bench);
+    finding_list_free(&unused);
+    evaluation_run(live->bench.model, &live->bench.cluster, live->bench.context.now, &list);
+    history_free(live->history);
+    model_free(live->bench.model);
+    return list;
+}
+
+static void test_stale_deadline_wakes(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_FRESH);
+    struct finding_list list = live_server_evaluate(&live);
+    assert_null(finding_of(&list, "HeartbeatStale", NULL));
+    assert_int_equal(list.wake_at_ms, live.heartbeat.renewed_ms + 5 * MINUTE_MS);
+    finding_list_free(&list);
+}
+
+static void test_stale_since(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_STALE);
+    live.heartbeat.renewed_since_start = true;
+    live.heartbeat.renewed_ms = live.bench.context.now.monotonic_ms - 7 * MINUTE_MS;
+    struct instant now = live.bench.context.now;
+    struct finding_list list = live_server_evaluate(&live);
+    const struct finding *finding = finding_of(&list, "HeartbeatStale", "proget-0");
+    assert_non_null(finding);
+    assert_true(finding->true_since_us == now.wall_us - (int64_t) 2 * MINUTE_MS * 1000);
+    finding_list_free(&list);
+}
+
+static void test_stale_stands_after_a_restart(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *uid;
+        bool renewed;
+        bool raised;
+    } cases[] = {{"p0", false, true}, {"p0", true, false}, {"of its predecessor", false, false}};
+    for (size_t i = 0; i < array_length(cases); i++) {
+        const struct status_finding remembered = {.code = "HeartbeatStale",
+                                                  .object = {.kind = "Pod", .name = "proget-0", .uid = cases[i].uid}};
+        struct live_server live;
+        live_server_make(&live, HEARTBEAT_UNKNOWN);
+        live.bench.resource.status.findings = (struct record_list){&remembered, 1};
+        history_load(live.history, &live.bench.resource);
+        live.heartbeat.renewed_since_start = cases[i].renewed;
+        struct finding_list list = live_server_evaluate(&live);
+        assert_int_equal(finding_of(&list, "HeartbeatStale", NULL) != NULL, cases[i].raised);
+        finding_list_free(&list);
+    }
+}
+
+static void test_eviction_in_history_wakes(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_UNKNOWN);
+    live.server.heartbeat = NULL;
+    int64_t age_ms = (int64_t) 23 * 60 * MINUTE_MS;
+    const struct status_eviction gone = {.pod = "proget-1",
+                                         .uid = "p1",
+                                         .node = "node-b",
+                                         .cause = "Preemption",
+                                         .time_us = live.bench.context.now.wall_us - age_ms * 1000};
+    live.bench.resource.status.evictions = (struct record_list){&gone, 1};
+    history_load(live.history, &live.bench.resource);
+    struct instant now = live.bench.context.now;
+    struct finding_list list = live_server_evaluate(&live);
+    const struct finding *finding = finding_of(&list, "Evicted", "main"); /* the pod is gone: on the cluster */
+    assert_non_null(finding);
+    assert_string_equal(finding->cause, "Preemption");
+    assert_string_equal(finding->occurrence, "p1");
+    assert_true(finding->true_since_us == gone.time_us);
+    assert_int_equal(list.wake_at_ms, now.monotonic_ms + 60 * MINUTE_MS);
+    finding_list_free(&list);
+}
+
+static void test_unobserved_kinds_are_named_live(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_MISSING);
+    model_set_unobserved(live.bench.model, MODEL_LEASES, "forbidden");
+    model_set_unobserved(live.bench.model, MODEL_SERVICES, "forbidden too");
+    struct finding_list list = live_server_evaluate(&live);
+    assert_null(finding_of(&list, "HeartbeatMissing", NULL)); /* not observed is never missing */
+    assert_true(list.unobserved_count >= 2);
+    assert_string_equal(list.unobserved[0].what, "leases");
+    assert_string_equal(list.unobserved[0].why, "forbidden");
+    finding_list_free(&list);
+}
+
+static void test_superseded_gets_nothing(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_STALE);
+    struct cluster_resource winner = {.meta = {.name = "winner"}};
+    live.bench.cluster.superseded_by = &winner;
+    struct finding_list list = live_server_evaluate(&live);
+    assert_int_equal(list.count + list.suppressed_count + list.unobserved_count, 0);
+    finding_list_free(&list);
+}
+
+static void test_catalogue_is_consistent(void **state)
+{
+    (void) state;
+    size_t count;
+    const struct check_row *rows = catalogue(&count);
+    for (size_t i = 0; i < count; i++) {
+        assert_ptr_equal(catalogue_find(rows[i].code), &rows[i]); /* no code twice */
+        assert_non_null(rows[i].check);
+        assert_true(strlen(rows[i].summary) > 10);
+    }
+    assert_null(catalogue_find("NoSuchCode"));
+    assert_null(catalogue_find(NULL));
+}
+
+static void test_json_of_a_finding(void **state)
+{
+    (void) state;
+    struct bench bench;
+    bench_make(&bench, true);
+    const struct object_reference node = {"v1", "Node", NULL, "node-a", "u"};
+    struct finding_draft draft = draft_of("CoScheduled", "a");
+    draft.related = &node;
+    draft.related_count = 1;
+    finding_raise(&bench.context, &draft);
+    struct finding_list list = bench_finish(&bench);
+    cleanup_json struct json_object *json = finding_to_json(&list.items[0]);
+    assert_string_equal(
+        json_text(json),
+        "{\"code\":\"CoScheduled\",\"severity\":\"error\",\"object\":{\"apiVersion\":\"v1\",\"kind\":"
+        "\"Pod\",\"namespace\":\"n\",\"name\":\"a\"},\"related\":[{\"apiVersion\":\"v1\",\"kind\":"
+        "\"Node\",\"name\":\"node-a\"}],\"cause\":null,\"message\":\"It is so.\",\"action\":\"Do it.\"}");
+    finding_list_free(&list);
+    model_free(bench.model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_severity_names),
+        cmocka_unit_test(test_order_and_severity_override),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_same_twice_is_one),
+        cmocka_unit_test(test_bounds_and_hostile_texts),
+        cmocka_unit_test(test_more_findings_than_kept),
+        cmocka_unit_test(test_holds),
+        cmocka_unit_test(test_stale_deadline_wakes),
+        cmocka_unit_test(test_stale_since),
+        cmocka_unit_test(test_stale_stands_after_a_restart),
+        cmocka_unit_test(test_eviction_in_history_wakes),
+        cmocka_unit_test(test_unobserved_kinds_are_named_live),
+        cmocka_unit_test(test_superseded_gets_nothing),
+        cmocka_unit_test(test_catalogue_is_consistent),
+        cmocka_unit_test(test_json_of_a_finding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
