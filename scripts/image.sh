@@ -20,7 +20,7 @@ Variables:
   BASE                the base image of the build; default: $default_base.
                       A file will do too: oci-archive:/path/to/base.tar
   SOURCE_DATE_EPOCH   what files and images are dated with; default: the time of the last commit
-  TMPDIR              where the build takes place; default: /var/tmp. It takes 5 GB
+  TMPDIR              where the build takes place; default: /var/tmp. It takes 2 GB
 EOF
 }
 
@@ -52,7 +52,7 @@ quietly() {
     fi
 }
 
-# The lines of a sources.list for the running Debian, its updates and its security updates, as this machine's apt has them.
+# Lines of a sources.list: the running Debian, its updates and its security updates, from where this machine has them.
 debian_sources() {
     local codename=$1
     # shellcheck disable=SC2016 # apt's placeholders, not the shell's
@@ -99,24 +99,30 @@ find_base() {
     fi
 }
 
+# Builds one target of the Dockerfile: build TARGET NAME [OPTION...]
 build() {
+    local target=$1 image=$2
+    shift 2
+    say "Building ${image##*/}"
+    quietly in_storage build --isolation chroot --identity-label=false --target "$target" --tag "$image" --timestamp "$epoch" \
+        --build-arg BASE="$base" --build-arg VERSION="$version" --build-arg SOURCE_DATE_EPOCH="$epoch" "$@" . ||
+        refuse "$image could not be built; what was said is above"
+}
+
+# Builds the image of one program from the programs that were built before, and writes it.
+write_image() {
     local name=$1 labels=() digest size
-    local image=proget-$name:$version archive=$output/proget-$name-$version.tar
-    say "Building $image"
+    # Under the whole name that a node looks for when a manifest says plain NAME:VERSION.
+    local image=docker.io/library/proget-$name:$version archive=$output/proget-$name-$version.tar
     [ -z "$revision" ] || labels=(--label "org.opencontainers.image.revision=$revision")
-    quietly in_storage build --isolation chroot --layers --target "$name" --tag "docker.io/library/$image" \
-        --build-arg BASE="$base" --build-arg VERSION="$version" --build-arg SOURCE_DATE_EPOCH="$epoch" \
-        --timestamp "$epoch" "${labels[@]}" . ||
-        refuse "$image could not be built; what buildah said is above"
-    # Written under the name that a node looks for when a manifest says plain NAME:VERSION.
-    quietly in_storage push --digestfile "$work/digest" "docker.io/library/$image" \
-        "oci-archive:$work/archive.tar:docker.io/library/$image" ||
+    build "$name" "$image" --build-context "programs=container-image://$programs" "${labels[@]}"
+    quietly in_storage push --digestfile "$work/digest" "$image" "oci-archive:$work/archive.tar:$image" ||
         refuse "$image could not be written; what buildah said is above"
     mv "$work/archive.tar" "$archive"
     digest=$(cat "$work/digest")
-    size=$(in_storage images --format '{{.Size}}' "docker.io/library/$image")
-    printf '%s  %s  %s packed, %s unpacked  %s\n' "$image" "$archive" \
-        "$(numfmt --to=si --suffix=B "$(stat -c %s "$archive")")" "$size" "$digest"
+    size=$(in_storage images --format '{{.Size}}' "$image")
+    printf '%s  %s  %s packed, %s unpacked  %s\n' "proget-$name:$version" "$archive" \
+        "$(numfmt --to=si --suffix=B "$(stat -c %s "$archive")")" "${size/ /}" "$digest"
 }
 
 debootstrap=no
@@ -141,12 +147,14 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 revision=
 # What was not committed has no revision to its name.
 if [ -z "$(git status --porcelain 2>&1)" ]; then
-    revision=$(git rev-parse HEAD)
+    revision=$(git rev-parse --quiet --verify HEAD || true)
 fi
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/proget-image.XXXXXX")
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 find_base
+programs=localhost/proget-programs
+build programs "$programs"
 mkdir -p "$output"
-build operator
-build sidecar
+write_image operator
+write_image sidecar

@@ -22,6 +22,7 @@ enum {
     REQUEST_TIMEOUT_MS = 15000,
     WEB_ANSWERED_STEP_MS = 3600 * 1000, /* web.answered moves at most hourly: not every heartbeat is a new report */
     MS_PER_SECOND = 1000,
+    WARM_ROUNDS = 6, /* 1, 2, 4, 8, 16 and 32 s: longer than any sensible interval */
 };
 
 struct sidecar {
@@ -42,6 +43,7 @@ struct sidecar {
     struct activation *activation;
     struct loop_timer *probe_timer;
     int64_t probed_ms; /* monotonic: when the last round of probes began */
+    int probe_rounds;  /* so far, counted up to WARM_ROUNDS */
 
     struct health_answer health; /* the last one; state UNKNOWN before the first */
     int64_t web_answered_us;     /* as reported; 0: never */
@@ -55,6 +57,22 @@ struct sidecar {
 static const char *text_or_null(const char *text)
 {
     return text_is_empty(text) ? NULL : text;
+}
+
+/*
+ * Milliseconds from one heartbeat and round of probes to the next. At first they follow quickly: ProGet is seldom up
+ * when its sidecar is, and settings come with the answer to a heartbeat. It ends by itself where neither ever comes.
+ */
+static int64_t pace_ms(const struct sidecar *sidecar)
+{
+    int64_t interval_ms = sidecar->settings.interval_seconds * MS_PER_SECOND;
+    enum report_health state = sidecar->health.facts.health.state;
+    bool is_known = state == REPORT_HEALTH_OK || state == REPORT_HEALTH_ERROR;
+    if (sidecar->settings.arrived && is_known) {
+        return interval_ms;
+    }
+    int64_t warm_ms = (int64_t) MS_PER_SECOND << sidecar->probe_rounds;
+    return warm_ms < interval_ms ? warm_ms : interval_ms;
 }
 
 /* ---- the report ---- */
@@ -183,8 +201,9 @@ static void on_probe_timer(void *userdata)
     activation_update(sidecar->activation, &sidecar->settings, now_ms);
     health_prober_start(sidecar->prober);
     compose(sidecar);
-    double interval_ms = (double) (sidecar->settings.interval_seconds * MS_PER_SECOND);
-    loop_timer_set_after(sidecar->probe_timer, (int64_t) (interval_ms * (0.95 + 0.05 * random_fraction())));
+    double wait_ms = (double) pace_ms(sidecar) * (0.95 + 0.05 * random_fraction());
+    loop_timer_set_after(sidecar->probe_timer, (int64_t) wait_ms);
+    sidecar->probe_rounds += sidecar->probe_rounds < WARM_ROUNDS ? 1 : 0;
 }
 
 /* ---- settings ---- */
@@ -218,7 +237,7 @@ static void read_settings(struct sidecar *sidecar, struct json_object *lease)
     messenger_set_port(sidecar->messenger, chosen_messenger_port(sidecar));
     messenger_start(sidecar->messenger, now_ms);
     activation_update(sidecar->activation, settings, now_ms);
-    int64_t next_ms = sidecar->probed_ms + settings->interval_seconds * MS_PER_SECOND;
+    int64_t next_ms = sidecar->probed_ms + pace_ms(sidecar);
     loop_timer_set_at(sidecar->probe_timer, next_ms > now_ms ? next_ms : now_ms);
     compose(sidecar);
 }
@@ -230,7 +249,7 @@ static struct beat_wish current_wish(const struct sidecar *sidecar)
     return (struct beat_wish){
         .report = sidecar->report,
         .duration_seconds = sidecar->settings.stale_after_seconds,
-        .interval_ms = sidecar->settings.interval_seconds * MS_PER_SECOND,
+        .interval_ms = pace_ms(sidecar),
     };
 }
 

@@ -1,13 +1,7 @@
 #include "licence.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
-
-/* Releases count from the year 2000: 25.0.13 is 2025.13. */
-enum { RELEASE_YEAR_BASE = 2000, RELEASE_YEAR_DIGITS_MAX = 4 };
 
 static bool is_error(const char *status)
 {
@@ -42,29 +36,6 @@ bool licence_is_ok(const struct report *report)
         return text_equal_ignore_case(report->health.license, "OK");
     }
     return report->health.state == REPORT_HEALTH_OK;
-}
-
-static size_t leading_digits(const char *text)
-{
-    return text ? strspn(text, "0123456789") : 0;
-}
-
-char *licence_major_version(const struct report *report)
-{
-    size_t digits = leading_digits(report->version);
-    if (digits > 0 && digits <= RELEASE_YEAR_DIGITS_MAX) {
-        return xstrndup(report->version, digits);
-    }
-    digits = leading_digits(report->release);
-    if (digits == 0 || digits > RELEASE_YEAR_DIGITS_MAX) {
-        return NULL;
-    }
-    cleanup_free char *text = xstrndup(report->release, digits);
-    int64_t number;
-    if (text_parse_int64(text, 0, INT32_MAX, &number) < 0) {
-        return NULL;
-    }
-    return xasprintf("%" PRId64, number < RELEASE_YEAR_BASE ? number + RELEASE_YEAR_BASE : number);
 }
 
 bool licence_was_active(const struct cluster *cluster, const char *machine, const char *major_version)

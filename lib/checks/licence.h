@@ -15,8 +15,6 @@ bool licence_is_ok(const struct report *report);
 /* Details of the licence's error; NULL: none. Borrowed. */
 const char *licence_detail(const struct report *report);
 
-/* "2025" of version "2025.13 (Build 2)", or of release "25.0.13". Owned; NULL: not known. */
-char *licence_major_version(const struct report *report);
 /* The machine was seen active with that major version: in the history, offline in the ProGetCluster's status. */
 bool licence_was_active(const struct cluster *cluster, const char *machine, const char *major_version);
 

@@ -56,7 +56,7 @@ char *phrase_target(const struct subject *subject)
 char *phrase_cluster_target(const struct cluster *cluster)
 {
     if (cluster->workload_count > 0) {
-        return command_target(cluster->workloads[0]->meta.kind, cluster->workloads[0]->meta.name);
+        return command_target(workload_kind(cluster->workloads[0]), cluster->workloads[0]->meta.name);
     }
     if (cluster->subject_count > 0) {
         return phrase_target(&cluster->subjects[0]);

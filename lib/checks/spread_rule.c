@@ -131,7 +131,7 @@ static bool spread_keeps_away(struct spread_question *question, const struct sub
 static bool is_one_per_node(const struct spread_question *question, const struct subject *a, const struct subject *b)
 {
     return text_equal(question->topology_key, LABEL_HOSTNAME) && a->workload && a->workload == b->workload &&
-           text_equal(a->workload->meta.kind, "DaemonSet");
+           text_equal(workload_kind(a->workload), "DaemonSet");
 }
 
 bool spread_forbids_sharing(struct spread_question *question, const struct subject *a, const struct subject *b)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../../lib/kube/client_private.h"
 #include "../../lib/kube/token.h"
 #include "fake_server.h"
 #include "proget/core/memory.h"
@@ -621,6 +622,42 @@ static void test_401_makes_the_token_be_read_again(void **state)
     end(&fixture);
 }
 
+static void test_ca_file_that_is_exchanged(void **state)
+{
+    struct fixture fixture;
+    struct fake_identity identity = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
+    struct fake_identity other = fake_identity_new("other CA", "IP:127.0.0.1", 3600);
+    cleanup_free char *fine = fake_answer("200 OK", "", "{\"metadata\":{\"name\":\"p\"}}");
+    const struct fake_reply replies[] = {{fine, FAKE_CLOSE}, {fine, FAKE_CLOSE}};
+    char path[] = "/tmp/test-ca-XXXXXX";
+    int fd = mkstemp(path);
+    (void) state;
+    assert_true(fd >= 0);
+    close(fd);
+    write_file(path, other.ca);
+    start_tls(&fixture, &identity, NULL, replies, array_length(replies));
+    struct kube_config *config = config_for(&fixture, "https");
+    config->ca_file = xstrdup(path);
+    use_config(&fixture, config);
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fixture.code, ERROR_IO);
+    assert_non_null(strstr(fixture.text, path));
+    write_file(path, identity.ca);
+    call(&fixture, KUBE_CREATE); /* it is not looked at before its time */
+    assert_int_equal(fixture.code, ERROR_IO);
+    fixture.client->ca_checked_ms -= CLIENT_CA_CHECK_MS;
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fixture.code, 0);
+    write_file(path, "half a fi");
+    fixture.client->ca_checked_ms -= CLIENT_CA_CHECK_MS;
+    call(&fixture, KUBE_CREATE); /* unusable: the one before stays */
+    assert_int_equal(fixture.code, 0);
+    assert_int_equal(unlink(path), 0);
+    fake_identity_free(&identity);
+    fake_identity_free(&other);
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -635,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_certificates_are_checked),
         cmocka_unit_test(test_other_ways_to_say_who_one_is),
         cmocka_unit_test(test_token_file),
+        cmocka_unit_test(test_ca_file_that_is_exchanged),
         cmocka_unit_test(test_401_makes_the_token_be_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ static void expect_error(const char *path, const char *context, int code, const 
 static void test_everything_that_a_context_says(void **state)
 {
     const struct fixture *fixture = *state;
-    cleanup_free char *certificate = put(fixture, "cert.pem", "CERT");
+    free(put(fixture, "cert.pem", "CERT"));
     cleanup_free char *path = put(fixture, "a",
                                   "apiVersion: v1\n"
                                   "kind: Config\n"

@@ -35,13 +35,13 @@ static void say_drift(const struct check_context *context, const struct subject 
     cleanup_free char *new_holders = holders(cluster, subject, report->key.current);
     cleanup_free char *target = phrase_target(subject);
     cleanup_free char *message = xasprintf(
-        "The Secret with the encryption key was changed under pod %s, which %s; %s%s the old key too, %s%s the new "
-        "one. As soon as some servers restart and others do not, they disagree, and logins and stored secrets break.",
+        "The Secret with the encryption key was changed under pod %s, which %s (other servers seen with the old key: "
+        "%s; with the new one: %s). As soon as some servers restart and others do not, they disagree, and logins and "
+        "stored secrets break.",
         subject->meta->name,
         uncertain ? "restarted its product since, so that which key it holds is not known"
                   : "still runs with the key that it started with",
-        old_holders ? old_holders : "no other server", old_holders ? " run with" : " is seen with",
-        new_holders ? new_holders : "no server", new_holders ? " run with" : " is seen with");
+        old_holders ? old_holders : "none", new_holders ? new_holders : "none");
     cleanup_free char *action =
         xasprintf("Put the old key back into the Secret; or, where the change is meant, restart all servers together: "
                   "kubectl -n %s rollout restart %s",

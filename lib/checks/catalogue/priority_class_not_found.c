@@ -59,7 +59,7 @@ static void say_not_found(const struct check_context *context, const struct work
     cleanup_free char *message =
         xasprintf("%s %s names PriorityClass %s, which does not exist: the API server refuses every new pod of it, so "
                   "a server that goes down does not come back.",
-                  workload->meta.kind, workload->meta.name, class_name);
+                  workload_kind(workload), workload->meta.name, class_name);
     cleanup_free char *action = xasprintf("Create the class (kubectl create priorityclass %s --value=1000000), or name "
                                           "one of those that exist: kubectl get priorityclasses",
                                           class_name);

@@ -77,7 +77,7 @@ void check_reactivation(const struct check_context *context)
         if (licence_is_ok(report)) {
             continue;
         }
-        cleanup_free char *major_version = licence_major_version(report);
+        cleanup_free char *major_version = history_major_version(report);
         if (!report->machine.id || !major_version) {
             cleanup_free char *what = xasprintf("machine and version of pod %s", subject->meta->name);
             finding_unobserved(context, what, "its report does not say them");

@@ -34,8 +34,7 @@ static void say_not_enforced(const struct check_context *context, int64_t server
     const struct cluster *cluster = context->cluster;
     cleanup_free char *first = phrase_subject(a);
     cleanup_free char *second = phrase_subject(b);
-    cleanup_free char *who =
-        a == b ? xasprintf("two servers made as %s", first) : xasprintf("%s and %s", first, second);
+    cleanup_free char *who = a == b ? xstrdup("two of them") : xasprintf("%s and %s", first, second);
     cleanup_free char *message =
         xasprintf("Nothing keeps the %" PRId64 " servers of cluster %s apart: the scheduler may put %s where they "
                   "share one %s; they would share its network card, and one failure would take both.",
