@@ -104,7 +104,8 @@ build() {
     local target=$1 image=$2
     shift 2
     say "Building ${image##*/}"
-    quietly in_storage build --isolation chroot --identity-label=false --target "$target" --tag "$image" --timestamp "$epoch" \
+    quietly in_storage build --isolation chroot --target "$target" --tag "$image" \
+        --timestamp "$epoch" --identity-label=false \
         --build-arg BASE="$base" --build-arg VERSION="$version" --build-arg SOURCE_DATE_EPOCH="$epoch" "$@" . ||
         refuse "$image could not be built; what was said is above"
 }

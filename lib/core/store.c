@@ -45,11 +45,17 @@ struct listener {
 struct store {
     const struct record_type *type;
     struct table live;
-    struct table aside; /* of the open replacement */
-    bool is_replacing;
     bool is_filled;
+    char **replaced; /* namespaces that were replaced once; "" for a replacement of everything */
+    size_t replaced_count;
     struct listener listeners[STORE_LISTENERS];
     size_t listener_count;
+};
+
+struct store_replacement {
+    struct store *store;
+    char *namespace_name; /* NULL: everything */
+    struct table aside;
 };
 
 /* A difference that is to be told; `before` has left the store and is freed afterwards. */
@@ -156,7 +162,10 @@ void store_free(struct store *store)
         return;
     }
     table_clear(&store->live);
-    table_clear(&store->aside);
+    for (size_t i = 0; i < store->replaced_count; i++) {
+        free(store->replaced[i]);
+    }
+    free(store->replaced);
     free(store);
 }
 
@@ -187,11 +196,11 @@ static void store_tell_change(const struct store *store, const struct change *ch
 }
 
 /* What a row inherits from the one that it replaces. */
-static void store_mark_row(const struct store *store, const struct row *before, struct row *after)
+static void store_mark_row(const struct row *before, struct row *after, bool is_change)
 {
     bool is_same_object = before != NULL && text_equal(before->entry.object->uid, after->entry.object->uid);
     after->entry.seen_in_first_replace = is_same_object && before->entry.seen_in_first_replace;
-    after->entry.changed_since = store->is_filled;
+    after->entry.changed_since = is_change;
 }
 
 /* --- one object --- */
@@ -213,25 +222,21 @@ static int key_of_object(struct json_object *object, char key[STORE_KEY_SIZE])
                      key);
 }
 
-static void store_remove_key(struct store *store, const char *key)
+static void live_remove(struct store *store, const char *key)
 {
-    struct table *table = store->is_replacing ? &store->aside : &store->live;
-    struct row *row = table_find(table, key);
-    if (row == NULL) {
-        return;
-    }
-    table_detach(table, row);
-    if (!store->is_replacing) {
+    struct row *row = table_find(&store->live, key);
+    if (row != NULL) {
+        table_detach(&store->live, row);
         store_tell(store, row, NULL);
+        row_free(row);
     }
-    row_free(row);
 }
 
 void store_remove(struct store *store, struct json_object *object)
 {
     char key[STORE_KEY_SIZE];
     if (key_of_object(object, key) == 0) {
-        store_remove_key(store, key);
+        live_remove(store, key);
     }
 }
 
@@ -243,7 +248,7 @@ static int upsert_live(struct store *store, const char *key, void *record, uint6
         return 0;
     }
     struct change change = {.before = before, .after = row_new(key, record, hash, now_ms)};
-    store_mark_row(store, before, change.after);
+    store_mark_row(before, change.after, store->is_filled);
     if (before != NULL) {
         table_detach(&store->live, before);
     }
@@ -257,17 +262,18 @@ static int upsert_live(struct store *store, const char *key, void *record, uint6
  * What equals the live row is not kept twice: its row aside has no record, and the commit moves the live row over. So a
  * replacement that changes little needs little memory. The live rows cannot change while it is open.
  */
-static int upsert_aside(struct store *store, const char *key, void *record, uint64_t hash, int64_t now_ms)
+static int upsert_aside(struct store_replacement *replacement, const char *key, void *record, uint64_t hash,
+                        int64_t now_ms)
 {
-    const struct row *live = table_find(&store->live, key);
+    const struct row *live = table_find(&replacement->store->live, key);
     bool is_same = live != NULL && live->entry.hash == hash;
     if (is_same) {
         free(record);
         record = NULL;
     }
-    struct row *row = table_find(&store->aside, key);
+    struct row *row = table_find(&replacement->aside, key);
     if (row == NULL) {
-        table_attach(&store->aside, row_new(key, record, hash, now_ms));
+        table_attach(&replacement->aside, row_new(key, record, hash, now_ms));
     } else {
         free((void *) row->entry.object);
         row->entry.object = record;
@@ -277,86 +283,162 @@ static int upsert_aside(struct store *store, const char *key, void *record, uint
     return is_same ? 0 : 1;
 }
 
+/* The key and record of an object. Returns 0 or an error; the key is written wherever the object has a usable name. */
+static int object_read(const struct store *store, struct json_object *object, char key[STORE_KEY_SIZE],
+                       void **ret_record, uint64_t *ret_hash, struct error *err)
+{
+    key[0] = '\0';
+    if (key_of_object(object, key) < 0) {
+        key[0] = '\0';
+        return error_set(err, ERROR_BAD_INPUT, "%s without a usable name", store->type->name);
+    }
+    return record_fill(store->type, object, ret_record, ret_hash, err);
+}
+
 int store_upsert(struct store *store, struct json_object *object, struct instant now, struct error *err)
 {
     char key[STORE_KEY_SIZE];
-    int result = key_of_object(object, key);
-    if (result < 0) {
-        return error_set(err, ERROR_BAD_INPUT, "%s without a usable name", store->type->name);
-    }
     void *record = NULL;
     uint64_t hash = 0;
-    result = record_fill(store->type, object, &record, &hash, err);
+    int result = object_read(store, object, key, &record, &hash, err);
     if (result < 0) {
-        store_remove_key(store, key);
+        live_remove(store, key);
         return result;
     }
-    return store->is_replacing ? upsert_aside(store, key, record, hash, now.monotonic_ms)
-                               : upsert_live(store, key, record, hash, now.monotonic_ms);
+    return upsert_live(store, key, record, hash, now.monotonic_ms);
 }
 
 /* --- replacement --- */
 
-void store_replace_begin(struct store *store)
+static const char *scope_name(const struct store_replacement *replacement)
 {
-    store_replace_abort(store);
-    store->is_replacing = true;
+    return replacement->namespace_name == NULL ? "" : replacement->namespace_name;
 }
 
-void store_replace_abort(struct store *store)
+/* Whether it is the first of its namespace; notes that it was. */
+static bool take_first(struct store_replacement *replacement)
 {
-    table_clear(&store->aside);
-    store->is_replacing = false;
+    struct store *store = replacement->store;
+    for (size_t i = 0; i < store->replaced_count; i++) {
+        if (text_equal(store->replaced[i], scope_name(replacement))) {
+            return false;
+        }
+    }
+    store->replaced = xrealloc(store->replaced, store->replaced_count + 1, sizeof(*store->replaced));
+    store->replaced[store->replaced_count++] = xstrdup(scope_name(replacement));
+    return true;
 }
 
-/*
- * Moves everything that stays from the live table, and everything new from aside, into `ret_next`; what then is left
- * in the live table is gone. Rows that leave are collected in `changes`, removals first. Returns their count.
- */
-static size_t replace_collect(struct store *store, struct table *ret_next, struct change *changes)
+struct store_replacement *store_replace_begin(struct store *store, const char *namespace_name)
+{
+    struct store_replacement *replacement = xcalloc(1, sizeof(*replacement));
+    replacement->store = store;
+    replacement->namespace_name = xstrdup(namespace_name);
+    return replacement;
+}
+
+void store_replace_abort(struct store_replacement *replacement)
+{
+    if (replacement == NULL) {
+        return;
+    }
+    table_clear(&replacement->aside);
+    free(replacement->namespace_name);
+    free(replacement);
+}
+
+static void aside_remove(struct store_replacement *replacement, const char *key)
+{
+    struct row *row = table_find(&replacement->aside, key);
+    if (row != NULL) {
+        table_detach(&replacement->aside, row);
+        row_free(row);
+    }
+}
+
+int store_replace_upsert(struct store_replacement *replacement, struct json_object *object, struct instant now,
+                         struct error *err)
+{
+    char key[STORE_KEY_SIZE];
+    void *record = NULL;
+    uint64_t hash = 0;
+    int result = object_read(replacement->store, object, key, &record, &hash, err);
+    if (result < 0) {
+        aside_remove(replacement, key);
+        return result;
+    }
+    return upsert_aside(replacement, key, record, hash, now.monotonic_ms);
+}
+
+void store_replace_remove(struct store_replacement *replacement, struct json_object *object)
+{
+    char key[STORE_KEY_SIZE];
+    if (key_of_object(object, key) == 0) {
+        aside_remove(replacement, key);
+    }
+}
+
+static struct row *live_first(const struct store_replacement *replacement)
+{
+    const struct store *store = replacement->store;
+    if (replacement->namespace_name == NULL) {
+        return store->live.rows;
+    }
+    struct namespace_rows *home =
+        table_namespace(&store->live, replacement->namespace_name, strlen(replacement->namespace_name));
+    return home == NULL ? NULL : home->rows;
+}
+
+/* Takes what is gone out of the live table. Returns how many. */
+static size_t collect_gone(struct store_replacement *replacement, struct change *changes)
 {
     size_t count = 0;
-    struct row *row = NULL;
     struct row *following = NULL;
-    HASH_ITER(hh, store->live.rows, row, following)
-    {
-        if (table_find(&store->aside, row->key) == NULL) {
-            table_detach(&store->live, row);
+    for (struct row *row = live_first(replacement); row != NULL; row = following) {
+        following = replacement->namespace_name == NULL ? row->hh.next : row->next;
+        if (table_find(&replacement->aside, row->key) == NULL) {
+            table_detach(&replacement->store->live, row);
             changes[count++] = (struct change){.before = row};
         }
     }
-    HASH_ITER(hh, store->aside.rows, row, following)
-    {
-        struct row *before = table_find(&store->live, row->key);
-        if (before != NULL) {
-            table_detach(&store->live, before);
-        }
-        table_detach(&store->aside, row);
-        if (row->entry.object == NULL) {
-            assert(before != NULL);
-            row_free(row);
-            table_attach(ret_next, before);
-            continue;
-        }
-        store_mark_row(store, before, row);
-        row->entry.seen_in_first_replace = row->entry.seen_in_first_replace || !store->is_filled;
-        table_attach(ret_next, row);
-        changes[count++] = (struct change){.before = before, .after = row};
-    }
-    assert(store->live.rows == NULL && store->aside.rows == NULL);
     return count;
 }
 
-void store_replace_commit(struct store *store)
+/* Moves what is new or another from aside into the live table. Returns how many. */
+static size_t collect_new(struct store_replacement *replacement, struct change *changes)
 {
-    assert(store->is_replacing);
-    size_t most = (size_t) HASH_COUNT(store->live.rows) + HASH_COUNT(store->aside.rows);
+    struct store *store = replacement->store;
+    bool is_first = take_first(replacement);
+    size_t count = 0;
+    while (replacement->aside.rows != NULL) {
+        struct row *row = replacement->aside.rows;
+        struct row *before = table_find(&store->live, row->key);
+        table_detach(&replacement->aside, row);
+        if (row->entry.object == NULL) {
+            assert(before != NULL);
+            row_free(row);
+            continue;
+        }
+        if (before != NULL) {
+            table_detach(&store->live, before);
+        }
+        store_mark_row(before, row, !is_first);
+        row->entry.seen_in_first_replace = row->entry.seen_in_first_replace || is_first;
+        table_attach(&store->live, row);
+        changes[count++] = (struct change){.before = before, .after = row};
+    }
+    return count;
+}
+
+void store_replace_commit(struct store_replacement *replacement)
+{
+    struct store *store = replacement->store;
+    size_t most = (size_t) HASH_COUNT(store->live.rows) + HASH_COUNT(replacement->aside.rows);
     cleanup_free struct change *changes = xcalloc(most + 1, sizeof(*changes));
-    struct table next = {0};
-    size_t count = replace_collect(store, &next, changes);
-    store->live = next;
-    store->is_replacing = false;
+    size_t count = collect_gone(replacement, changes);
+    count += collect_new(replacement, changes + count);
     store->is_filled = true;
+    store_replace_abort(replacement);
     for (size_t i = 0; i < count; i++) {
         store_tell_change(store, &changes[i]);
     }

@@ -34,6 +34,7 @@ struct reflector {
     struct kube_call *call;
     struct loop_timer *timer; /* the wait; or, during a WatchList's first part, the notice that it takes long */
     int64_t alive_ms;
+    struct store_replacement *replacement; /* of the sync under way; else NULL */
 };
 
 static struct loop *loop_of(const struct reflector *reflector)
@@ -72,7 +73,10 @@ static void log_skipped(struct reflector *reflector, const struct error *err)
 static void upsert(struct reflector *reflector, struct json_object *object)
 {
     struct error err;
-    if (store_upsert(reflector->options.store, object, loop_now(loop_of(reflector)), &err) < 0) {
+    struct instant now = loop_now(loop_of(reflector));
+    int result = reflector->replacement ? store_replace_upsert(reflector->replacement, object, now, &err)
+                                        : store_upsert(reflector->options.store, object, now, &err);
+    if (result < 0) {
         log_skipped(reflector, &err);
     }
 }
@@ -86,15 +90,30 @@ static void upsert_items(struct reflector *reflector, struct json_object *list)
     }
 }
 
+static void remove_object(struct reflector *reflector, struct json_object *object)
+{
+    if (reflector->replacement) {
+        store_replace_remove(reflector->replacement, object);
+    } else {
+        store_remove(reflector->options.store, object);
+    }
+}
+
+static void drop_replacement(struct reflector *reflector)
+{
+    store_replace_abort(reflector->replacement);
+    reflector->replacement = NULL;
+}
+
 /* `object`: the event's, or the list whose items are meant. */
 static void change_store(struct reflector *reflector, unsigned actions, struct json_object *object, bool is_list)
 {
     struct store *store = reflector->options.store;
-    if (actions & REFLECTOR_STORE_ABORT) {
-        store_replace_abort(store);
+    if (actions & (REFLECTOR_STORE_ABORT | REFLECTOR_STORE_BEGIN)) {
+        drop_replacement(reflector);
     }
     if (actions & REFLECTOR_STORE_BEGIN) {
-        store_replace_begin(store);
+        reflector->replacement = store_replace_begin(store, reflector->namespace_name);
     }
     if (actions & REFLECTOR_STORE_UPSERT) {
         if (is_list) {
@@ -104,15 +123,15 @@ static void change_store(struct reflector *reflector, unsigned actions, struct j
         }
     }
     if (actions & REFLECTOR_STORE_REMOVE) {
-        store_remove(store, object);
+        remove_object(reflector, object);
     }
     if (actions & REFLECTOR_STORE_COMMIT) {
-        store_replace_commit(store);
+        store_replace_commit(reflector->replacement);
+        reflector->replacement = NULL;
     }
     /* A store that never was filled is left so: when the kind does come, its objects are older than this process. */
     if ((actions & REFLECTOR_STORE_EMPTY) && store_is_filled(store)) {
-        store_replace_begin(store);
-        store_replace_commit(store);
+        store_replace_commit(store_replace_begin(store, reflector->namespace_name));
     }
 }
 
@@ -346,8 +365,7 @@ void reflector_stop(struct reflector *reflector)
         return;
     }
     stop_all(reflector);
-    /* A sync under way is given up: a replacement left open would swallow what others do to the store. */
-    store_replace_abort(reflector->options.store);
+    drop_replacement(reflector);
     loop_timer_free(reflector->timer);
     free(reflector->namespace_name);
     free(reflector->label_selector);

@@ -22,13 +22,14 @@ const leaseNamespace = "kube-node-lease"
 
 // node plays one kubelet towards the API server: the Node object, its conditions, its Lease.
 type node struct {
-	client   kubernetes.Interface
-	config   nodeConfig
-	address  string
-	lease    time.Duration
-	cpuPath  string
-	recorder record.EventRecorder
-	uid      types.UID
+	client    kubernetes.Interface
+	config    nodeConfig
+	address   string
+	lease     time.Duration
+	cpuPath   string
+	hostsPath string
+	recorder  record.EventRecorder
+	uid       types.UID
 
 	mutex      sync.Mutex
 	alive      chan struct{} // closed while the kubelet runs
@@ -37,6 +38,10 @@ type node struct {
 	remove     context.CancelFunc
 	conditions map[corev1.NodeConditionType]corev1.NodeCondition
 }
+
+// hosts is a container's /etc/hosts, which a kubelet writes too. The vendor's activation server is kept at home: no
+// test calls anybody outside.
+const hosts = "127.0.0.1 localhost my.inedo.com\n::1 localhost\n"
 
 func newNode(client kubernetes.Interface, config nodeConfig, address, state string, lease time.Duration) (*node, error) {
 	n := &node{client: client, config: config, address: address, lease: lease, running: true,
@@ -49,7 +54,11 @@ func newNode(client kubernetes.Interface, config nodeConfig, address, state stri
 	n.setCondition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status")
 	directory := filepath.Join(state, "nodes", config.Name)
 	n.cpuPath = filepath.Join(directory, "cpuinfo")
+	n.hostsPath = filepath.Join(directory, "hosts")
 	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(n.hostsPath, []byte(hosts), 0o644); err != nil {
 		return nil, err
 	}
 	return n, os.WriteFile(n.cpuPath, []byte(config.CPU.text()), 0o644)

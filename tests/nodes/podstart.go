@@ -104,7 +104,7 @@ func (w *podWorker) startProcess(c *container) (*process, error) {
 		return nil, err
 	}
 	spec := &processSpec{Command: commandOf(c, values), Environment: environmentList(values), Directory: "/",
-		Hostname: pod.Name, Scratch: w.manager.scratch, CPUInfo: w.node.cpuPath}
+		Hostname: pod.Name, Scratch: w.manager.scratch, CPUInfo: w.node.cpuPath, Hosts: w.node.hostsPath}
 	if len(spec.Command) == 0 {
 		return nil, errors.New("no command specified")
 	}

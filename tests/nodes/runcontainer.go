@@ -20,6 +20,7 @@ type processSpec struct {
 	Hostname    string      `json:"hostname"`
 	Scratch     string      `json:"scratch"`
 	CPUInfo     string      `json:"cpuInfo"`
+	Hosts       string      `json:"hosts"`
 	Mounts      []mountSpec `json:"mounts"`
 }
 
@@ -66,6 +67,9 @@ func becomeContainer() error {
 	mounts := spec.Mounts
 	if spec.CPUInfo != "" {
 		mounts = append(mounts, mountSpec{Source: spec.CPUInfo, Target: "/proc/cpuinfo"})
+	}
+	if spec.Hosts != "" {
+		mounts = append(mounts, mountSpec{Source: spec.Hosts, Target: "/etc/hosts"})
 	}
 	if err := mounter.mountAll(mounts); err != nil {
 		return err

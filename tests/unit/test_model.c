@@ -242,9 +242,9 @@ static void load_lease(struct model *model, const char *lease)
     cleanup_json struct json_object *json = fixture_json(lease);
     struct store *store = model_store(model, MODEL_LEASES);
     struct error err;
-    store_replace_begin(store);
-    assert_int_equal(store_upsert(store, json, fixture_after(0), &err), 1);
-    store_replace_commit(store);
+    struct store_replacement *replacement = store_replace_begin(store, NULL);
+    assert_int_equal(store_replace_upsert(replacement, json, fixture_after(0), &err), 1);
+    store_replace_commit(replacement);
 }
 
 static struct model *model_starting(const char *cluster)

@@ -26,6 +26,7 @@ static const struct record_type thing_type = RECORD_TYPE("Thing", struct thing, 
 /* What the listener heard, one word per call: "+ns/name:color", "-ns/name:color", "~ns/name:old>new". */
 struct fixture {
     struct store *store;
+    struct store_replacement *open; /* upsert() and removal() act there while there is one */
     struct buffer heard;
     size_t count_seen; /* of the store, at the last call */
 };
@@ -74,6 +75,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
+    store_replace_abort(fixture->open);
+    store_replace_abort(NULL);
     store_free(fixture->store);
     store_free(NULL);
     buffer_free(&fixture->heard);
@@ -97,7 +100,9 @@ static int upsert(struct fixture *fixture, const char *namespace_name, const cha
 {
     cleanup_json struct json_object *object = thing_new(namespace_name, name, uid, color);
     struct error err = {0};
-    int result = store_upsert(fixture->store, object, (struct instant){.monotonic_ms = now_ms}, &err);
+    struct instant now = {.monotonic_ms = now_ms};
+    int result = fixture->open ? store_replace_upsert(fixture->open, object, now, &err)
+                               : store_upsert(fixture->store, object, now, &err);
     if (result < 0) {
         fail_msg("%s", err.text);
     }
@@ -107,7 +112,22 @@ static int upsert(struct fixture *fixture, const char *namespace_name, const cha
 static void removal(struct fixture *fixture, const char *namespace_name, const char *name)
 {
     cleanup_json struct json_object *object = thing_new(namespace_name, name, NULL, NULL);
-    store_remove(fixture->store, object);
+    if (fixture->open) {
+        store_replace_remove(fixture->open, object);
+    } else {
+        store_remove(fixture->store, object);
+    }
+}
+
+static void begin(struct fixture *fixture, const char *namespace_name)
+{
+    fixture->open = store_replace_begin(fixture->store, namespace_name);
+}
+
+static void commit(struct fixture *fixture)
+{
+    store_replace_commit(fixture->open);
+    fixture->open = NULL;
 }
 
 static void adds_changes_and_removes(void **state)
@@ -149,18 +169,18 @@ static void adds_changes_and_removes(void **state)
 static void another_uid_is_another_object(void **state)
 {
     struct fixture *fixture = *state;
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "a", "1", "red", 10);
-    store_replace_commit(fixture->store);
+    commit(fixture);
     assert_heard(fixture, "+ns/a:red");
     assert_true(store_get(fixture->store, "ns", "a")->seen_in_first_replace);
     assert_int_equal(upsert(fixture, "ns", "a", "2", "red", 20), 1);
     assert_heard(fixture, "-ns/a:red +ns/a:red");
     assert_false(store_get(fixture->store, "ns", "a")->seen_in_first_replace);
 
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "a", "3", "green", 30);
-    store_replace_commit(fixture->store);
+    commit(fixture);
     assert_heard(fixture, "-ns/a:red +ns/a:green");
 }
 
@@ -178,10 +198,10 @@ static void unreadable_objects_are_unknown(void **state)
     assert_heard(fixture, "-ns/a:red");
     assert_int_equal(store_count(fixture->store), 0);
 
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "a", "1", "red", 10);
-    assert_int_equal(store_upsert(fixture->store, broken, now, &err), ERROR_BAD_INPUT);
-    store_replace_commit(fixture->store);
+    assert_int_equal(store_replace_upsert(fixture->open, broken, now, &err), ERROR_BAD_INPUT);
+    commit(fixture);
     assert_heard(fixture, "");
     assert_int_equal(store_count(fixture->store), 0);
 }
@@ -219,7 +239,7 @@ static void replaces_at_once(void **state)
     const struct object_meta *record = same->object;
     assert_false(store_is_filled(fixture->store));
 
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     assert_int_equal(upsert(fixture, "ns", "changed", "3", "blue", 20), 1);
     assert_int_equal(upsert(fixture, "ns", "same", "2", "red", 20), 0);
     assert_int_equal(upsert(fixture, "other", "new", "4", "red", 20), 1);
@@ -231,7 +251,7 @@ static void replaces_at_once(void **state)
     assert_string_equal(color_of(store_get(fixture->store, "ns", "changed")), "red");
     assert_null(store_get(fixture->store, "other", "new"));
 
-    store_replace_commit(fixture->store);
+    commit(fixture);
     assert_heard(fixture, "-ns/gone:red ~ns/changed:red>blue +other/new:red");
     assert_true(store_is_filled(fixture->store));
     assert_int_equal(store_count(fixture->store), 3);
@@ -249,12 +269,12 @@ static void last_word_aside_counts(void **state)
     upsert(fixture, "ns", "a", "1", "red", 10);
     upsert(fixture, "ns", "b", "1", "red", 10);
     buffer_reset(&fixture->heard, 0);
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "a", "1", "red", 20); /* same, then not */
     upsert(fixture, "ns", "a", "1", "blue", 21);
     upsert(fixture, "ns", "b", "1", "blue", 20); /* not the same, then the same */
     upsert(fixture, "ns", "b", "1", "red", 21);
-    store_replace_commit(fixture->store);
+    commit(fixture);
     assert_heard(fixture, "~ns/a:red>blue");
     assert_int_equal(store_get(fixture->store, "ns", "a")->changed_ms, 21);
     assert_int_equal(store_get(fixture->store, "ns", "b")->changed_ms, 10);
@@ -264,31 +284,57 @@ static void abandoned_replacements_leave_no_trace(void **state)
 {
     struct fixture *fixture = *state;
     upsert(fixture, "ns", "a", "1", "red", 10);
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "b", "2", "red", 20);
-    store_replace_begin(fixture->store); /* throws the first away */
+    store_replace_abort(fixture->open);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "c", "3", "red", 20);
-    store_replace_abort(fixture->store);
+    store_replace_abort(fixture->open);
+    fixture->open = NULL;
     assert_int_equal(store_count(fixture->store), 1);
     upsert(fixture, "ns", "d", "4", "red", 20);
     assert_heard(fixture, "+ns/a:red +ns/d:red");
     assert_false(store_is_filled(fixture->store));
 
-    store_replace_begin(fixture->store);
-    store_replace_commit(fixture->store); /* an empty one empties the store */
+    begin(fixture, NULL);
+    commit(fixture); /* an empty one empties the store */
     assert_heard(fixture, "-ns/a:red -ns/d:red");
     assert_int_equal(store_count(fixture->store), 0);
-    store_replace_begin(fixture->store);
-    upsert(fixture, "ns", "e", "5", "red", 20); /* still open: freed with the store */
+    begin(fixture, NULL);
+    upsert(fixture, "ns", "e", "5", "red", 20); /* still open: freed by the teardown */
+}
+
+static void replaces_one_namespace_and_leaves_the_others(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture, "one");
+    struct store_replacement *one = fixture->open;
+    upsert(fixture, "one", "a", "1", "red", 10);
+    begin(fixture, "two"); /* two are open at once, as two watches would have them */
+    upsert(fixture, "two", "a", "2", "red", 10);
+    commit(fixture);
+    assert_heard(fixture, "+two/a:red");
+    fixture->open = one;
+    commit(fixture);
+    assert_heard(fixture, "+one/a:red");
+    assert_true(store_get(fixture->store, "one", "a")->seen_in_first_replace); /* the first of its namespace */
+    assert_false(store_get(fixture->store, "one", "a")->changed_since);
+
+    begin(fixture, "one");
+    upsert(fixture, "one", "b", "3", "red", 20);
+    commit(fixture);
+    assert_heard(fixture, "-one/a:red +one/b:red");
+    assert_true(store_get(fixture->store, "one", "b")->changed_since);
+    assert_non_null(store_get(fixture->store, "two", "a"));
 }
 
 static void knows_what_was_loaded_and_what_changed(void **state)
 {
     struct fixture *fixture = *state;
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "a", "1", "red", 10);
     upsert(fixture, "ns", "b", "2", "red", 10);
-    store_replace_commit(fixture->store);
+    commit(fixture);
     const struct store_entry *entry = store_get(fixture->store, "ns", "a");
     assert_true(entry->seen_in_first_replace);
     assert_false(entry->changed_since);
@@ -301,12 +347,12 @@ static void knows_what_was_loaded_and_what_changed(void **state)
     assert_false(entry->seen_in_first_replace);
     assert_true(entry->changed_since);
 
-    store_replace_begin(fixture->store);
+    begin(fixture, NULL);
     upsert(fixture, "ns", "a", "1", "blue", 30);
     upsert(fixture, "ns", "b", "2", "blue", 30);
     upsert(fixture, "ns", "c", "3", "red", 30);
     upsert(fixture, "ns", "d", "4", "red", 30);
-    store_replace_commit(fixture->store);
+    commit(fixture);
     entry = store_get(fixture->store, "ns", "a");
     assert_true(entry->seen_in_first_replace && entry->changed_since && entry->changed_ms == 20);
     entry = store_get(fixture->store, "ns", "b");
@@ -421,6 +467,7 @@ int main(void)
         store_test(replaces_at_once),
         store_test(last_word_aside_counts),
         store_test(abandoned_replacements_leave_no_trace),
+        store_test(replaces_one_namespace_and_leaves_the_others),
         store_test(knows_what_was_loaded_and_what_changed),
         store_test(offline_input_is_loaded_not_changed),
         store_test(walks_all_or_one_namespace),

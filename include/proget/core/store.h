@@ -57,7 +57,7 @@ struct store_entry {
     const char *key;
     uint64_t hash;              /* of the record's content */
     int64_t changed_ms;         /* monotonic: when this content was first seen by this process */
-    bool seen_in_first_replace; /* it came with the first replacement, so it may be older than this process */
+    bool seen_in_first_replace; /* it came with the first one of its namespace, so it may be older than this process */
     bool changed_since;         /* it was changed (not merely loaded) while this process watched */
 };
 
@@ -74,15 +74,23 @@ void store_listen(struct store *store, store_change_fn *on_change, void *userdat
 /*
  * Adds or replaces one object. Returns 1 when something read changed, 0 when not, ERROR_BAD_INPUT or ERROR_TOO_LARGE
  * (the text names the object); then what was stored before under that name is removed as well: an object that
- * cannot be read is unknown, not unchanged. While a replacement is open it goes there.
+ * cannot be read is unknown, not unchanged.
  */
 int store_upsert(struct store *store, struct json_object *object, struct instant now, struct error *err);
-/* Removes by the object's namespace and name. Absent is no error. While a replacement is open it acts there. */
+/* Removes by the object's namespace and name. Absent is no error. */
 void store_remove(struct store *store, struct json_object *object);
 
-void store_replace_begin(struct store *store);  /* a replacement left open before is thrown away */
-void store_replace_commit(struct store *store); /* swaps, then tells the listeners each difference */
-void store_replace_abort(struct store *store);
+/*
+ * A replacement of everything, or of everything in one namespace (copied; NULL: all): filled aside, then swapped in at
+ * once. Several may be open, of different namespaces. The store's objects in its namespace must not change meanwhile.
+ */
+struct store_replacement;
+struct store_replacement *store_replace_begin(struct store *store, const char *namespace_name);
+int store_replace_upsert(struct store_replacement *replacement, struct json_object *object, struct instant now,
+                         struct error *err); /* as store_upsert() */
+void store_replace_remove(struct store_replacement *replacement, struct json_object *object);
+void store_replace_commit(struct store_replacement *replacement); /* swaps, tells each difference, frees it */
+void store_replace_abort(struct store_replacement *replacement);  /* frees it; NULL is allowed */
 
 bool store_is_filled(const struct store *store); /* a replacement was committed, or store_mark_filled() */
 void store_mark_filled(struct store *store);
