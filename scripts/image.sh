@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the container images of the operator and of the sidecar, and puts them into build/images/ as OCI archives.
-# Neither a daemon nor a registry is needed; nothing is left outside build/images/. See docs/image.md.
+# No daemon is needed, and with --debootstrap no registry; nothing else stays behind. See docs/image.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 default_base=$(sed -n 's/^ARG BASE=//p' Dockerfile)
@@ -107,7 +107,7 @@ build() {
     quietly in_storage build --isolation chroot --target "$target" --tag "$image" \
         --timestamp "$epoch" --identity-label=false \
         --build-arg BASE="$base" --build-arg VERSION="$version" --build-arg SOURCE_DATE_EPOCH="$epoch" "$@" . ||
-        refuse "$image could not be built; what was said is above"
+        refuse "${image##*/} could not be built; what was said is above"
 }
 
 # Builds the image of one program from the programs that were built before, and writes it.
