@@ -18,9 +18,10 @@ static const struct record_type pod_type = RECORD_TYPE("Pod", struct pod, pod_fi
 static void on_change(const struct store_entry *before, const struct store_entry *after, void *userdata)
 {
     (void) userdata;
-    const struct pod *pod = (const struct pod *) (const void *) (after ? after : before)->object;
-    printf("%s %s/%s %s\n", before ? (after ? "changed" : "removed") : "added", pod->meta.namespace_name,
-           pod->meta.name, pod->phase ? pod->phase : "");
+    const struct store_entry *latest = after ? after : before; /* one of them is there */
+    const char *what = latest == before ? "removed" : before ? "changed" : "added";
+    const struct pod *pod = (const struct pod *) (const void *) latest->object;
+    printf("%s %s/%s %s\n", what, pod->meta.namespace_name, pod->meta.name, pod->phase ? pod->phase : "");
 }
 
 static void on_state(enum reflector_state state, const char *why, void *userdata)

@@ -18,29 +18,59 @@ check() { # NAME COMMAND...
     fi
 }
 
-# clang-tidy is the slow one: a file is looked at again only when it, a header or the settings changed since it was clean.
+# clang-tidy is the slow one: a file is looked at again only when it, a header that it includes, its compiler flags or
+# the settings changed since it was clean.
+tidy_one() { # FILE COMMAND-THAT-NAMES-ITS-HEADERS
+    local headers key out
+    headers=$(bash -c "$2") || return 1
+    headers=${headers#*:}
+    # shellcheck disable=SC2086 # a list; our paths have no spaces
+    key=$({ printf '%s\n' "$2" && cat .clang-tidy ${headers//\\/}; } | sha256sum | cut -c1-32)
+    if [ -e "build/lint/tidy/$key" ]; then
+        return 0
+    fi
+    if out=$(clang-tidy --quiet -p build/dev "$1" 2>/dev/null) && [ -z "$out" ]; then
+        touch "build/lint/tidy/$key"
+        return 0
+    fi
+    printf '%s\n%s\n' "$1" "$out"
+    return 1
+}
+
 tidy() {
-    local cache=build/lint key headers file
-    mkdir -p "$cache"
-    headers=$(list '*.h' .clang-tidy | xargs cat | sha256sum)
-    local todo=()
+    local file command arguments=() bad=0
+    local -A commands
+    mkdir -p build/lint/tidy
+    while IFS=$'\t' read -r file command; do
+        commands[$file]=$command
+    done < <(jq -r --arg root "$PWD/" '.[] | "\(.file | ltrimstr($root))\t\(.command | sub(" -o [^ ]+ -c "; " -MM "))"' \
+        build/dev/compile_commands.json)
     for file in "${product_sources[@]}"; do
-        key=$(printf '%s' "$headers" | cat - "$file" | sha256sum | cut -c1-32)
-        [ -e "$cache/tidy-$key" ] || todo+=("$file:$cache/tidy-$key")
+        if [ -n "${commands[$file]-}" ]; then
+            arguments+=("$file" "${commands[$file]}")
+        else
+            printf '%s: no target is built from it\n' "$file"
+            bad=1
+        fi
     done
-    [ ${#todo[@]} -gt 0 ] || return 0
+    export -f tidy_one
     # shellcheck disable=SC2016 # expanded by the inner shell
-    printf '%s\n' "${todo[@]}" | xargs -P "$(nproc)" -I{} bash -c '
-        file=${1%%:*}
-        out=$(clang-tidy --quiet -p build/dev "$file" 2>/dev/null) && [ -z "$out" ] && touch "${1#*:}" && exit 0
-        printf "%s\n" "$out"
-        exit 1' _ {}
+    printf '%s\0' "${arguments[@]}" | xargs -0 -n 2 -P "$(nproc)" bash -c 'tidy_one "$@"' _ || bad=1
+    return "$bad"
+}
+
+# What of a file did not change since the last time is taken from the build folder.
+cpp_check() {
+    mkdir -p build/lint/cppcheck
+    cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+        --suppress=missingIncludeSystem --suppress=unknownMacro --cppcheck-build-dir=build/lint/cppcheck \
+        -I include -I operator -I sidecar -I cli -j "$(nproc)" "${c_sources[@]}"
 }
 
 # Functions that are not to be used, and why, are in CONTRIBUTING.md.
 banned() {
     local pattern='\b(sprintf|vsprintf|strcpy|strcat|strncpy|strtok|strtok_r|atoi|atol|atof|gets|sleep|usleep|system|popen|strdup|strndup|asprintf|vasprintf)\('
-    local allowed='\b(malloc|calloc|realloc|strtol|strtoll|strtoul|strtoull|strtod|exit|abort)\('
+    local allowed='\b(malloc|calloc|realloc|strtol|strtoll|strtoul|strtoull|strtod|exit)\('
     local bad=0
     if grep -nE "$pattern" "${product_sources[@]}" | grep -vE '^lib/core/memory\.c:'; then bad=1; fi
     if grep -nE "$allowed" "${product_sources[@]}" | grep -vE '^lib/core/(memory|text|yaml_scalar)\.c:'; then bad=1; fi
@@ -108,8 +138,7 @@ check banned banned
 check sizes sizes
 check layers layers
 check shellcheck shellcheck -x "${scripts[@]}"
-check cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
-    --suppress=missingIncludeSystem --suppress=unknownMacro -I include -I operator -I sidecar -I cli -j 2 "${c_sources[@]}"
+check cppcheck cpp_check
 check manifests manifests
 check go go_sources
 check traces traces

@@ -167,7 +167,7 @@ enum product sidecar_options_product(char *const *environment)
 static const char *pod_text(const char *name)
 {
     const char *text = getenv(name);
-    return text_is_empty(text) || strlen(text) > POD_TEXT_BYTES_MAX ? NULL : text;
+    return text == NULL || *text == '\0' || strlen(text) > POD_TEXT_BYTES_MAX ? NULL : text;
 }
 
 static int read_pod(struct pod_identity *ret_pod, struct error *err)

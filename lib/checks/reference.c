@@ -40,7 +40,7 @@ struct object_reference reference_to_workload(const struct workload *workload)
     const struct object_meta *meta = &workload->meta;
     return (struct object_reference){
         .api_version = text_is_empty(meta->api_version) ? "apps/v1" : meta->api_version,
-        .kind = meta->kind,
+        .kind = workload_kind(workload), /* items of a list carry none */
         .namespace_name = meta->namespace_name,
         .name = meta->name,
         .uid = meta->uid,

@@ -4,13 +4,13 @@
 #include "loop_internal.h"
 #include "proget/core/memory.h"
 
-static void transfer_move(struct loop_transfer *transfer, enum transfer_state state)
+static void transfer_move(struct loop *loop, struct loop_transfer *transfer, enum transfer_state from,
+                          enum transfer_state to)
 {
-    struct loop *loop = transfer->loop;
-
-    DL_DELETE(loop->transfers[transfer->state], transfer);
-    transfer->state = state;
-    DL_APPEND(loop->transfers[state], transfer);
+    assert(transfer->state == from);
+    DL_DELETE(loop->transfers[from], transfer);
+    transfer->state = to;
+    DL_APPEND(loop->transfers[to], transfer);
 }
 
 struct loop_transfer *loop_transfer_start(struct loop *loop, CURL *easy, loop_transfer_fn *on_done, void *userdata)
@@ -28,10 +28,8 @@ struct loop_transfer *loop_transfer_start(struct loop *loop, CURL *easy, loop_tr
 }
 
 /* Takes it out of the loop and of curl, which drops a message about its end that still waits to be read. */
-static void transfer_free(struct loop_transfer *transfer)
+static void transfer_free(struct loop *loop, struct loop_transfer *transfer)
 {
-    struct loop *loop = transfer->loop;
-
     if (transfer->state == TRANSFER_RUNNING) {
         CURLMcode code = curl_multi_remove_handle(loop->multi, transfer->easy);
 
@@ -48,7 +46,7 @@ void loop_transfer_cancel(struct loop_transfer *transfer)
         return;
     }
     assert(!transfer->loop->in_perform);
-    transfer_free(transfer);
+    transfer_free(transfer->loop, transfer);
 }
 
 bool loop_transfers_submit(struct loop *loop)
@@ -57,29 +55,28 @@ bool loop_transfers_submit(struct loop *loop)
         struct loop_transfer *transfer = loop->transfers[TRANSFER_PENDING];
         CURLMcode code = curl_multi_add_handle(loop->multi, transfer->easy);
 
-        transfer_move(transfer, code == CURLM_OK ? TRANSFER_RUNNING : TRANSFER_REFUSED);
+        transfer_move(loop, transfer, TRANSFER_PENDING, code == CURLM_OK ? TRANSFER_RUNNING : TRANSFER_REFUSED);
     }
     return loop->transfers[TRANSFER_REFUSED] != NULL;
 }
 
 /* Ends it as curl would have it, with its callback. */
-static void transfer_finish(struct loop_transfer *transfer, CURLcode result)
+static void transfer_finish(struct loop *loop, struct loop_transfer *transfer, CURLcode result)
 {
     CURL *easy = transfer->easy;
     loop_transfer_fn *on_done = transfer->on_done;
     void *userdata = transfer->userdata;
 
-    transfer_free(transfer);
+    transfer_free(loop, transfer);
     on_done(easy, result, userdata);
 }
 
 static struct loop_transfer *transfer_find(struct loop *loop, const CURL *easy)
 {
-    struct loop_transfer *transfer;
+    struct loop_transfer *transfer = loop->transfers[TRANSFER_RUNNING];
 
     /* Few are under way at once (BOUND_CALLS_IN_FLIGHT and the watches), and each ends once. */
-    DL_FOREACH(loop->transfers[TRANSFER_RUNNING], transfer)
-    {
+    for (; transfer != NULL; transfer = transfer->next) {
         if (transfer->easy == easy) {
             return transfer;
         }
@@ -108,11 +105,12 @@ bool loop_transfers_dispatch(struct loop *loop)
             message->msg == CURLMSG_DONE ? transfer_find(loop, message->easy_handle) : NULL;
 
         if (transfer != NULL) {
-            transfer_finish(transfer, result);
+            transfer_finish(loop, transfer, result);
         }
     }
     while (loop->transfers[TRANSFER_REFUSED] != NULL) {
-        transfer_finish(loop->transfers[TRANSFER_REFUSED], CURLE_FAILED_INIT);
+        assert(loop->transfers[TRANSFER_REFUSED]->state == TRANSFER_REFUSED);
+        transfer_finish(loop, loop->transfers[TRANSFER_REFUSED], CURLE_FAILED_INIT);
         happened = true;
     }
     return happened;
@@ -122,7 +120,8 @@ void loop_transfers_drop(struct loop *loop)
 {
     for (int state = TRANSFER_PENDING; state <= TRANSFER_REFUSED; state++) {
         while (loop->transfers[state] != NULL) {
-            transfer_free(loop->transfers[state]);
+            assert(loop->transfers[state]->state == (enum transfer_state) state);
+            transfer_free(loop, loop->transfers[state]);
         }
     }
 }

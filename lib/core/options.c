@@ -326,7 +326,7 @@ static int parse_environment(struct parse *parse, struct error *err)
         const char *value = getenv(name);
         int result;
 
-        if (setting->seen || text_is_empty(value)) {
+        if (setting->seen || value == NULL || *value == '\0') {
             continue;
         }
         result = setting_read(program, option, name, value, setting, err);

@@ -112,10 +112,11 @@ static const char *keep_text(struct filler *filler, const char *text, size_t len
     return filler->block + start;
 }
 
-/* Stores into the target of the second pass. */
+/* Stores into the target of the second pass; with the block there is one. */
 #define fill_store(filler, target, type, ...)          \
     do {                                               \
         if ((filler)->block != NULL) {                 \
+            assert((target) != NULL);                  \
             *(type *) (void *) (target) = __VA_ARGS__; \
         }                                              \
     } while (0)
@@ -289,7 +290,7 @@ static int fill_pair(struct filler *filler, const char *key, struct json_object 
     } else {
         result = fill_text(filler, value, false, &pair.value, &place);
     }
-    if (filler->block != NULL) {
+    if (ret_pair != NULL) {
         *ret_pair = pair;
     }
     return result;

@@ -129,6 +129,7 @@ static void table_detach(struct table *table, struct row *row)
 {
     struct namespace_rows *home = row->home;
     HASH_DELETE(hh, table->rows, row);
+    assert(table->rows != row);
     DL_DELETE(home->rows, row);
     row->home = NULL;
     if (home->rows == NULL) {
@@ -243,6 +244,7 @@ void store_remove(struct store *store, struct json_object *object)
 static int upsert_live(struct store *store, const char *key, void *record, uint64_t hash, int64_t now_ms)
 {
     struct row *before = table_find(&store->live, key);
+    assert(record != NULL);
     if (before != NULL && before->entry.hash == hash) {
         free(record);
         return 0;
@@ -414,6 +416,7 @@ static size_t collect_new(struct store_replacement *replacement, struct change *
         struct row *row = replacement->aside.rows;
         struct row *before = table_find(&store->live, row->key);
         table_detach(&replacement->aside, row);
+        assert(replacement->aside.rows != row);
         if (row->entry.object == NULL) {
             assert(before != NULL);
             row_free(row);

@@ -50,7 +50,8 @@ typedef int document_fn(struct yaml_tree *tree, struct json_object *value, struc
 struct reading {
     document_fn *on_document;
     yaml_problem_fn *on_problem;
-    void *userdata; /* of both */
+    void *userdata;       /* of both */
+    struct error problem; /* the last one */
     bool has_problem;
 };
 
@@ -74,7 +75,7 @@ static void skip_document(struct yaml_tree *tree)
 }
 
 /* One document, from behind its start event. A problem with it is told here; negative only to end the reading. */
-static int read_document(struct yaml_tree *tree, struct reading *reading, struct error *err)
+static int read_document(struct yaml_tree *tree, struct reading *reading)
 {
     cleanup_json struct json_object *value = NULL;
     struct yaml_position at = {0};
@@ -86,12 +87,11 @@ static int read_document(struct yaml_tree *tree, struct reading *reading, struct
         return tree->stopped_result;
     }
     reading->has_problem = true;
-    reading->on_problem(err, reading->userdata);
+    reading->on_problem(&reading->problem, reading->userdata);
     if (!tree->is_broken) {
-        struct error ignored; /* one problem per document is told */
-        tree->err = &ignored;
+        tree->err = NULL; /* one problem per document is told */
         skip_document(tree);
-        tree->err = err;
+        tree->err = &reading->problem;
     }
     return 0;
 }
@@ -99,20 +99,19 @@ static int read_document(struct yaml_tree *tree, struct reading *reading, struct
 /* All documents of one section. Negative only to end the reading. */
 static int read_section(struct yaml_tree *tree, struct reading *reading)
 {
-    struct error err;
-    tree->err = &err;
+    tree->err = &reading->problem;
     for (;;) {
         cleanup_event yaml_event_t event = {0};
         if (yaml_tree_next_event(tree, &event) < 0) {
             reading->has_problem = true;
-            reading->on_problem(&err, reading->userdata);
+            reading->on_problem(&reading->problem, reading->userdata);
             return 0;
         }
         if (event.type == YAML_STREAM_END_EVENT) {
             return 0;
         }
         if (event.type == YAML_DOCUMENT_START_EVENT) {
-            int result = read_document(tree, reading, &err);
+            int result = read_document(tree, reading);
             if (result < 0 || tree->is_broken) {
                 return result;
             }
@@ -127,6 +126,7 @@ static int read_all(struct yaml_reader *reader, struct reading *reading)
         yaml_tree_begin_section(&reader->tree);
         int result = read_section(&reader->tree, reading);
         yaml_tree_end_section(&reader->tree);
+        reader->tree.err = NULL;
         if (result < 0) {
             return result;
         }

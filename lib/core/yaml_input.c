@@ -16,7 +16,7 @@ void yaml_input_init(struct yaml_input *input, FILE *stream, const char *text, s
     input->is_prologue = true;
 }
 
-_Static_assert(BOUND_INPUT_FILE == (size_t) 64 * 1024 * 1024, "a text below names the bound");
+_Static_assert(BOUND_INPUT_FILE == (size_t) 64 << 20, "a text below names the bound");
 
 static size_t read_source(struct yaml_input *input, char *target, size_t size)
 {

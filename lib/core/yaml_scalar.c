@@ -125,12 +125,12 @@ static struct json_object *float_value(const char *number)
     if (isinf(value)) {
         return NULL; /* Go's ParseFloat fails, and the text stays one */
     }
-    if (value >= -0x1p63 && value < 0x1p63) {
+    if (value >= -9223372036854775808.0 && value < 9223372036854775808.0) { /* 2^63 */
         int64_t whole = (int64_t) value;
         if ((double) whole == value) {
             return must(json_object_new_int64(whole));
         }
-    } else if (value > 0 && value < 0x1p64) { /* doubles of that size are whole */
+    } else if (value > 0 && value < 18446744073709551616.0) { /* 2^64; doubles of that size are whole */
         return must(json_object_new_uint64((uint64_t) value));
     }
     return must(json_object_new_double_s(value, number));

@@ -133,9 +133,10 @@ static int add_search_list(struct file_list *list, const char *paths, struct err
 static int load_files(const struct kube_config_options *options, struct kube_config **ret_config, struct error *err)
 {
     cleanup_file_list struct file_list list = {0};
-    const char *search = getenv("KUBECONFIG");
+    const char *variable = getenv("KUBECONFIG");
     const char *home = getenv("HOME");
     cleanup_free char *path = xasprintf("%s/.kube/config", text_is_empty(home) ? "" : home);
+    const char *search = variable == NULL || *variable == '\0' ? path : variable;
     int result;
     if (!text_is_empty(options->kubeconfig)) {
         result = add_file(&list, options->kubeconfig, err);
@@ -143,7 +144,7 @@ static int load_files(const struct kube_config_options *options, struct kube_con
             return result;
         }
     } else {
-        result = add_search_list(&list, text_is_empty(search) ? path : search, err);
+        result = add_search_list(&list, search, err);
         if (result < 0) {
             return result;
         }
@@ -151,7 +152,7 @@ static int load_files(const struct kube_config_options *options, struct kube_con
             return error_set(err, ERROR_NOT_FOUND,
                              "no cluster to go by: this is no pod (KUBERNETES_SERVICE_HOST is not set) and there is no "
                              "kubeconfig (%s: %s)",
-                             text_is_empty(search) ? "tried" : "KUBECONFIG", text_is_empty(search) ? path : search);
+                             search == path ? "tried" : "KUBECONFIG", search);
         }
     }
     return resolve(&list, options->context, ret_config, err);

@@ -55,8 +55,9 @@ static int entry_error(const struct entry *entry, const char *member, const char
     char name[NAMES_LENGTH_MAX];
     text_copy_cut(name, sizeof(name), entry->name);
     text_make_printable(name);
-    return error_set(err, ERROR_BAD_INPUT, "%s: %s \"%s\": %s%s%s", entry->file->path, entry->kind, name,
+    (void) error_set(err, ERROR_BAD_INPUT, "%s: %s \"%s\": %s%s%s", entry->file->path, entry->kind, name,
                      member ? member : "", member ? " " : "", why);
+    return ERROR_BAD_INPUT; /* said here, and below, for analysers: they do not see what error_set() returns */
 }
 
 /* *ret_value NULL: absent or empty. Borrowed. */
@@ -172,12 +173,14 @@ static int find_in_file(const struct kubeconfig_file *file, const char *list_nam
 {
     struct json_object *list = json_member(file->tree, list_name);
     if (list && !json_object_is_type(list, json_type_array)) {
-        return error_set(err, ERROR_BAD_INPUT, "%s: %s has to be a list", file->path, list_name);
+        (void) error_set(err, ERROR_BAD_INPUT, "%s: %s has to be a list", file->path, list_name);
+        return ERROR_BAD_INPUT;
     }
     size_t count = list ? json_object_array_length(list) : 0;
     if (count > KUBECONFIG_ENTRIES_MAX) {
-        return error_set(err, ERROR_TOO_LARGE, "%s: %s has more than %d entries", file->path, list_name,
+        (void) error_set(err, ERROR_TOO_LARGE, "%s: %s has more than %d entries", file->path, list_name,
                          KUBECONFIG_ENTRIES_MAX);
+        return ERROR_TOO_LARGE;
     }
     struct entry found = {.file = file, .kind = kind, .name = name};
     int matches = 0;
@@ -216,7 +219,7 @@ static int find(const struct kubeconfig_file *files, size_t count, const char *l
 /* What contexts there are, for a message. */
 static void list_contexts(const struct kubeconfig_file *files, size_t count, char target[NAMES_LENGTH_MAX])
 {
-    cleanup_buffer struct buffer names = BUFFER_INIT(NAMES_LENGTH_MAX * 4);
+    cleanup_buffer struct buffer names = BUFFER_INIT((size_t) NAMES_LENGTH_MAX * 4);
     for (size_t i = 0; i < count; i++) {
         struct json_object *list = json_member(files[i].tree, "contexts");
         size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
@@ -241,16 +244,18 @@ static int find_context(const struct kubeconfig_file *files, size_t count, const
     }
     list_contexts(files, count, names);
     if (text_is_empty(name)) {
-        return error_set(err, ERROR_BAD_INPUT, "%s: no current-context is set; name a context (there are: %s)",
+        (void) error_set(err, ERROR_BAD_INPUT, "%s: no current-context is set; name a context (there are: %s)",
                          files[0].path, names);
+        return ERROR_BAD_INPUT;
     }
     int result = find(files, count, "contexts", "context", name, ret_entry, err);
     if (result == 0) {
         char shown[NAMES_LENGTH_MAX];
         text_copy_cut(shown, sizeof(shown), name);
         text_make_printable(shown);
-        return error_set(err, ERROR_BAD_INPUT, "%s: there is no context \"%s\" (there are: %s)", files[0].path, shown,
+        (void) error_set(err, ERROR_BAD_INPUT, "%s: there is no context \"%s\" (there are: %s)", files[0].path, shown,
                          names);
+        return ERROR_BAD_INPUT;
     }
     return result;
 }

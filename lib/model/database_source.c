@@ -67,7 +67,7 @@ static struct database_source source_of_variable(const struct pod_spec *spec, co
         return (struct database_source){
             .form = "configMap", .first = variable->config_map_name, .second = variable->config_map_key};
     }
-    if (text_is_empty(variable->value)) {
+    if (variable->value == NULL || variable->value[0] == '\0') {
         return (struct database_source){0};
     }
     if (text_ends_with(variable->name, "_FILE")) {

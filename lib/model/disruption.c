@@ -126,10 +126,10 @@ struct disruption disruption_of_pod(const struct pod *pod)
     const struct pod_condition *target = pod_condition_get(pod, "DisruptionTarget");
     if (target == NULL || !text_equal(target->status, "True")) {
         enum disruption_cause cause = cause_by_reason(pod);
-        return cause == DISRUPTION_NONE ? (struct disruption){0}
-                                        : (struct disruption){.cause = cause,
-                                                              .time_us = time_without_condition(pod),
-                                                              .message = pod->message};
+        if (cause == DISRUPTION_NONE) {
+            return (struct disruption){0};
+        }
+        return (struct disruption){.cause = cause, .time_us = time_without_condition(pod), .message = pod->message};
     }
     if (pod->meta.deleted_us == 0 && !pod_is_finished(pod)) {
         return (struct disruption){0}; /* announced; taken back after about two minutes if it does not come */

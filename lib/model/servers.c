@@ -1,5 +1,6 @@
 #include "servers.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "heartbeats.h"
@@ -177,6 +178,8 @@ static void fill_heartbeat(struct model *model, const struct cluster *cluster, s
     server->stale_after_ms = stale_after_ms(cluster, server->lease);
     server->heartbeat_state = server_heartbeat_state(model, cluster, server, slot, now);
     bool is_fresh = server->heartbeat_state == HEARTBEAT_FRESH;
+    assert(!is_fresh || server->heartbeat != NULL);
+    assert(!is_fresh || server->heartbeat != NULL);
     server->report = is_fresh && server->heartbeat->has_report ? &server->heartbeat->report : NULL;
     if (slot != NULL) {
         slot->is_awaited = !is_fresh;

@@ -34,11 +34,12 @@ static bool concerns(const struct finding *finding, const struct pod *pod)
     return false;
 }
 
-static void put_finding(struct map *wanted, const struct finding *finding)
+/* Returns false where the code is told already: the worst of one code is, and the status has them all. */
+static bool put_finding(struct map *wanted, const struct finding *finding)
 {
     cleanup_free char *name = xasprintf(ANNOTATION_PREFIX "finding.%s", finding->code);
     if (map_get(wanted, name)) {
-        return; /* the worst of one code is told; the status has them all */
+        return false;
     }
     cleanup_free char *sentence = text_is_empty(finding->action)
                                       ? xstrdup(finding->message)
@@ -46,6 +47,7 @@ static void put_finding(struct map *wanted, const struct finding *finding)
     char cut[BOUND_SENTENCE_BYTES];
     text_copy_cut(cut, sizeof cut, sentence);
     map_put(wanted, name, xstrdup(cut));
+    return true;
 }
 
 static void put_maintenance(struct map *wanted, const struct cluster *cluster)
@@ -67,7 +69,6 @@ struct map *annotations_wanted(const struct cluster *cluster, const struct serve
     }
     enum severity worst = SEVERITY_INFO;
     cleanup_buffer struct buffer codes = BUFFER_INIT(LIST_BYTES);
-    const char *last_code = NULL;
     size_t count;
     struct ledger_entry *const *entries = ledger_published(ledger, &count);
     for (size_t i = 0; i < count; i++) {
@@ -76,11 +77,9 @@ struct map *annotations_wanted(const struct cluster *cluster, const struct serve
             continue;
         }
         worst = finding->severity > worst ? finding->severity : worst;
-        if (!text_equal(last_code, finding->code)) { /* sorted by severity and code */
+        if (put_finding(wanted, finding)) { /* sorted by severity and code */
             (void) buffer_appendf(&codes, "%s%s", codes.length ? "," : "", finding->code);
-            last_code = finding->code;
         }
-        put_finding(wanted, finding);
     }
     if (codes.length) {
         map_put(wanted, ANNOTATION_PREFIX "findings", xstrdup(buffer_text(&codes)));

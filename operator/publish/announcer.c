@@ -10,12 +10,16 @@
 /* client-go's spam filter: 25 Events of one object at once, then one in five minutes (kube-algorithms section 5). */
 enum { BURST = 25, REFILL_MS = 300 * 1000, OBJECTS_KEPT = 4096, RETRY_INITIAL_MS = 500, RETRY_MAXIMUM_MS = 60 * 1000 };
 
+/* The API takes no longer reportingInstance; names of pods may be longer. */
+enum { INSTANCE_BYTES = 128 };
+
 #define CONTROLLER "proget-operator.io/operator"
 
 struct saying {
     struct announcer *announcer;
     char *ledger_name, *entry_id;
     enum ledger_phase phase; /* LEDGER_HOLDING: a confirmation */
+    int64_t since_us;        /* of the spell that it is about: there may be another one by the time of the answer */
     struct kube_call *call;
     char *id; /* in announcer->sayings */
 };
@@ -43,7 +47,7 @@ struct announcer *announcer_new(struct kube_client *client, const struct announc
     struct announcer *announcer = xcalloc(1, sizeof *announcer);
     announcer->client = client;
     announcer->options = *options;
-    announcer->instance = xstrdup(options->instance);
+    announcer->instance = xstrndup(options->instance, INSTANCE_BYTES);
     announcer->sayings = map_new(saying_free);
     announcer->buckets = map_new(free);
     return announcer;
@@ -126,6 +130,18 @@ static void fail(struct saying *saying, struct ledger_entry *entry, const struct
                               .last_failure_ms = now.monotonic_ms};
     entry->retry_at_ms = now.monotonic_ms + backoff_next(&backoff, now.monotonic_ms, random_fraction());
     entry->retry_delay_ms = backoff.current_ms;
+    if (saying->phase == LEDGER_HOLDING) {
+        entry->confirm_at_ms = entry->retry_at_ms; /* after another interval the Event would have expired */
+    }
+}
+
+/* The entry that a saying is about; NULL where it is gone, another spell of the same finding in its place included. */
+static struct ledger_entry *entry_of(const struct saying *saying)
+{
+    const struct announcer_options *options = &saying->announcer->options;
+    const struct ledger *ledger = options->find_ledger(saying->ledger_name, options->userdata);
+    struct ledger_entry *entry = ledger ? ledger_find(ledger, saying->entry_id) : NULL;
+    return entry && entry->since_us == saying->since_us ? entry : NULL;
 }
 
 static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
@@ -135,22 +151,22 @@ static void on_response(const struct kube_response *response, const struct error
     struct announcer *announcer = saying->announcer;
     saying->call = NULL;
     (void) map_take(announcer->sayings, saying->id);
-    struct ledger *ledger = announcer->options.find_ledger(saying->ledger_name, announcer->options.userdata);
-    struct ledger_entry *entry = ledger ? ledger_find(ledger, saying->entry_id) : NULL;
+    struct ledger_entry *entry = entry_of(saying);
+    bool is_gone = saying->phase == LEDGER_HOLDING && err && err->code == ERROR_NOT_FOUND;
+    bool is_said = !err || err->code == ERROR_EXISTS || is_gone;
     if (entry) {
         entry->event_in_flight = false;
-        bool is_confirmation = saying->phase == LEDGER_HOLDING;
-        if (err && err->code != ERROR_EXISTS && !(is_confirmation && err->code == ERROR_NOT_FOUND)) {
+        if (!is_said) {
             fail(saying, entry, err);
         } else {
             entry->retry_delay_ms = 0;
             entry->retry_at_ms = 0;
         }
-        if (is_confirmation && err && err->code == ERROR_NOT_FOUND) {
+        if (is_gone) {
             entry->announced = false; /* it expired or was deleted: it is created anew, under the same name */
         }
     }
-    if (!err || err->code == ERROR_EXISTS || (saying->phase == LEDGER_HOLDING && err->code == ERROR_NOT_FOUND)) {
+    if (entry && is_said) {
         announcer->options.on_said(saying->ledger_name, saying->entry_id, saying->phase, announcer->options.userdata);
     } else {
         announcer->options.on_said(NULL, NULL, LEDGER_HOLDING, announcer->options.userdata);
@@ -166,6 +182,7 @@ static void send_saying(struct announcer *announcer, struct ledger_entry *entry,
     saying->ledger_name = xstrdup(ledger_name);
     saying->entry_id = xstrdup(entry->id);
     saying->phase = phase;
+    saying->since_us = entry->since_us;
     saying->id = xasprintf("%s\n%s", ledger_name, entry->id);
     entry->event_in_flight = true;
     map_put(announcer->sayings, saying->id, saying);

@@ -13,7 +13,7 @@ struct announcer;
 
 /*
  * The Event of a phase exists now (LEDGER_HOLDING: it was confirmed). `ledger_name` as given to announcer_run(); it and
- * `entry_id` are NULL when a request failed, and there may be room for another one.
+ * `entry_id` are NULL when a request failed or what it was about is gone, and there may be room for another one.
  */
 typedef void announcer_said_fn(const char *ledger_name, const char *entry_id, enum ledger_phase phase, void *userdata);
 /* The ledger of that name; NULL when there is none any more. */

@@ -14,6 +14,9 @@
  */
 enum { SETTLE_MS = 3 * 1000, ECHO_MS = 30 * 1000 };
 
+/* Of a name of 253 bytes at the most, before "-12345". */
+enum { NAME_BYTES_WITH_SUFFIX = 246 };
+
 struct declaration {
     struct declarer *declarer;
     char *key;
@@ -27,6 +30,8 @@ struct declaration {
 
 struct declarer {
     struct kube_client *client;
+    void (*on_progress)(void *userdata);
+    void *userdata;
     struct map *declarations; /* "namespace/name" -> struct declaration; as long as the implied cluster is there */
 };
 
@@ -38,10 +43,12 @@ static void declaration_free(void *value)
     free(declaration);
 }
 
-struct declarer *declarer_new(struct kube_client *client)
+struct declarer *declarer_new(struct kube_client *client, void (*on_progress)(void *userdata), void *userdata)
 {
     struct declarer *declarer = xcalloc(1, sizeof *declarer);
     declarer->client = client;
+    declarer->on_progress = on_progress;
+    declarer->userdata = userdata;
     declarer->declarations = map_new(declaration_free);
     return declarer;
 }
@@ -54,11 +61,8 @@ void declarer_free(struct declarer *declarer)
     }
 }
 
-static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
+static void take_answer(struct declaration *declaration, const struct error *err)
 {
-    (void) response;
-    struct declaration *declaration = userdata;
-    declaration->call = NULL;
     int64_t now_ms = loop_now(kube_client_loop(declaration->declarer->client)).monotonic_ms;
     if (!err) {
         backoff_reset(&declaration->backoff);
@@ -83,6 +87,16 @@ static void on_response(const struct kube_response *response, const struct error
     }
 }
 
+static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
+{
+    (void) response;
+    struct declaration *declaration = userdata;
+    struct declarer *declarer = declaration->declarer;
+    declaration->call = NULL;
+    take_answer(declaration, err);
+    declarer->on_progress(declarer->userdata); /* time alone makes the next try due, and somebody has to ask when */
+}
+
 static void add_owner(struct json_object *metadata, const struct cluster *implied)
 {
     struct object_reference owner = reference_to_cluster(implied);
@@ -100,7 +114,8 @@ static void add_owner(struct json_object *metadata, const struct cluster *implie
 
 static struct json_object *resource_of(const struct cluster *implied, int suffix)
 {
-    cleanup_free char *name = suffix ? xasprintf("%s-%d", implied->name, suffix + 1) : xstrdup(implied->name);
+    cleanup_free char *name = suffix ? xasprintf("%.*s-%d", NAME_BYTES_WITH_SUFFIX, implied->name, suffix + 1)
+                                     : xstrdup(implied->name);
     struct json_object *object = json_object_new_object();
     json_add_text(object, "apiVersion", CLUSTER_API_VERSION);
     json_add_text(object, "kind", CLUSTER_KIND);

@@ -9,7 +9,8 @@
 
 struct declarer;
 
-struct declarer *declarer_new(struct kube_client *client);
+/* `on_progress`: a request has its answer; call declarer_run() again soon. */
+struct declarer *declarer_new(struct kube_client *client, void (*on_progress)(void *userdata), void *userdata);
 void declarer_free(struct declarer *declarer); /* NULL is allowed */
 
 /*

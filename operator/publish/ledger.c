@@ -9,6 +9,9 @@
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
+/* A code is the reason of an Event. Whoever may write the status may have put anything there. */
+enum { CODE_BYTES_MAX = 128 };
+
 struct ledger {
     struct map *entries; /* id -> struct ledger_entry */
     uint64_t sequence;   /* of the last change of phase */
@@ -121,8 +124,9 @@ static struct object_reference reference_of_status(const struct status_reference
 
 static void load_one(struct ledger *ledger, const struct status_finding *source, struct instant now)
 {
-    if (!source->id || strlen(source->id) != LEDGER_ID_SIZE - 1 || !source->code || !source->object.kind ||
-        !source->object.name || !source->since_us) {
+    if (!source->id || strlen(source->id) != LEDGER_ID_SIZE - 1 || text_is_empty(source->code) ||
+        strlen(source->code) > CODE_BYTES_MAX || text_is_empty(source->object.kind) ||
+        text_is_empty(source->object.name) || !source->since_us) {
         return;
     }
     size_t related_count = source->related.count < BOUND_RELATED ? source->related.count : BOUND_RELATED;

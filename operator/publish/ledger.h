@@ -58,7 +58,9 @@ struct ledger;
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *ledger); /* NULL is allowed */
 
-/* Takes over what the status says: RAISED or CLEARED, all of it persisted. Entries without id, code or object are left.
+/*
+ * Takes over what the status says: RAISED or CLEARED, all of it persisted. Entries without id, object or a usable code
+ * are left.
  */
 void ledger_load(struct ledger *ledger, const struct cluster_resource *resource, struct instant now);
 

@@ -62,11 +62,16 @@ static void add_truth(struct json_object *row, const char *name, enum report_tru
     }
 }
 
-static bool has_finding(struct ledger *ledger, const char *code, const struct server *server)
-{
+/* What the ledger holds, fetched once: it sorts at each asking. */
+struct published {
+    struct ledger_entry *const *entries;
     size_t count;
-    struct ledger_entry *const *entries = ledger_published(ledger, &count);
-    for (size_t i = 0; i < count; i++) {
+};
+
+static bool has_finding(const struct published *published, const char *code, const struct server *server)
+{
+    struct ledger_entry *const *entries = published->entries;
+    for (size_t i = 0; i < published->count; i++) {
         if (entries[i]->phase == LEDGER_RAISED && text_equal(entries[i]->finding.code, code) &&
             text_equal(entries[i]->finding.object.uid, server->pod->meta.uid)) {
             return true;
@@ -75,15 +80,15 @@ static bool has_finding(struct ledger *ledger, const char *code, const struct se
     return false;
 }
 
-static const char *activation_of(struct ledger *ledger, const struct server *server)
+static const char *activation_of(const struct published *published, const struct server *server)
 {
-    if (has_finding(ledger, "ReactivationRequired", server)) {
+    if (has_finding(published, "ReactivationRequired", server)) {
         return "Required";
     }
-    if (has_finding(ledger, "ManualActivationRequired", server)) {
+    if (has_finding(published, "ManualActivationRequired", server)) {
         return "Manual";
     }
-    if (has_finding(ledger, "ReactivationExpected", server)) {
+    if (has_finding(published, "ReactivationExpected", server)) {
         return "Expected";
     }
     bool is_active = server->report && text_equal(server->report->health.license, "OK");
@@ -103,6 +108,15 @@ static const char *web_status(const struct cluster *cluster, const struct report
     return is_stale ? "Stale" : "OK";
 }
 
+static void add_cut_text(struct json_object *row, const char *name, const char *text, size_t size)
+{
+    char cut[MEMBER_MACHINE_SIZE];
+    if (text) {
+        text_copy_cut(cut, size < sizeof cut ? size : sizeof cut, text);
+        json_add_text(row, name, cut);
+    }
+}
+
 static const char *service_status(const struct report *report)
 {
     return report && report->health.service ? report->health.service : "Unknown";
@@ -118,7 +132,7 @@ static void add_components(struct json_object *row, const struct cluster *cluste
         json_add_time(web, "lastHeartbeat", report->web_answered_us);
     }
     struct json_object *service = json_add_object(components, "service");
-    json_add_text(service, "status", service_status(report));
+    add_cut_text(service, "status", service_status(report), MEMBER_COMPONENT_STATUS_SIZE);
     if (report) {
         json_add_text(service, "detail", report->health.service_detail);
     }
@@ -142,8 +156,8 @@ static const struct past_server *past_of(const struct cluster *cluster, const ch
     return NULL;
 }
 
-static struct json_object *live_row(const struct cluster *cluster, const struct server *server, struct ledger *ledger,
-                                    struct instant now)
+static struct json_object *live_row(const struct cluster *cluster, const struct server *server,
+                                    const struct published *published, struct instant now)
 {
     const struct report *report = server->report;
     struct json_object *row = json_object_new_object();
@@ -164,8 +178,8 @@ static struct json_object *live_row(const struct cluster *cluster, const struct 
         json_add_text(row, "keyFingerprint", shown);
     }
     add_truth(row, "keyInSync", agrees(cluster, server, fingerprint_of));
-    json_add_text(row, "activation", activation_of(ledger, server));
-    json_add_text(row, "machine", report ? report->machine.id : NULL);
+    json_add_text(row, "activation", activation_of(published, server));
+    add_cut_text(row, "machine", report ? report->machine.id : NULL, MEMBER_MACHINE_SIZE);
     return row;
 }
 
@@ -178,7 +192,7 @@ static struct json_object *gone_row(const struct past_server *past)
     json_add_text(row, "ip", past->ip);
     json_add_text(row, "node", past->node);
     json_add_text(row, "version", past->version);
-    json_add_text(row, "machine", past->machine);
+    add_cut_text(row, "machine", past->machine, MEMBER_MACHINE_SIZE);
     json_add_text(row, "heartbeat", heartbeat_state_name(HEARTBEAT_UNKNOWN));
     json_add_time(row, "lastHeartbeat", past->last_heartbeat_us);
     struct json_object *gone = json_add_object(row, "gone");
@@ -190,9 +204,11 @@ static struct json_object *gone_row(const struct past_server *past)
 struct json_object *members_build(const struct cluster *cluster, struct ledger *ledger, struct instant now)
 {
     struct json_object *rows = json_object_new_array();
+    struct published published;
+    published.entries = ledger_published(ledger, &published.count);
     for (size_t i = 0; i < cluster->server_count; i++) {
         if (cluster->servers[i].live) {
-            json_object_array_add(rows, live_row(cluster, &cluster->servers[i], ledger, now));
+            json_object_array_add(rows, live_row(cluster, &cluster->servers[i], &published, now));
         }
     }
     for (size_t i = 0; cluster->history && i < cluster->history->member_count; i++) {

@@ -7,7 +7,10 @@
 #include "proget/model/model.h"
 #include "publish/ledger.h"
 
-/* The rows, live servers and those that are gone and not replaced, by name. Owned. */
+/* The CRD's bounds of what a report says, with the terminator: one text too long, and the whole status is refused. */
+enum { MEMBER_MACHINE_SIZE = 128 + 1, MEMBER_COMPONENT_STATUS_SIZE = 64 + 1 };
+
+/* The rows: live servers by name, then those that are gone and not replaced. Owned. */
 struct json_object *members_build(const struct cluster *cluster, struct ledger *ledger, struct instant now);
 
 /* The version that all servers report, "mixed" where they differ, NULL where none reports one. Borrowed. */

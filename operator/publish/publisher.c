@@ -82,7 +82,7 @@ struct publisher *publisher_new(const struct publisher_options *options)
                                                               .find_ledger = find_ledger,
                                                               .userdata = publisher,
                                                           });
-    publisher->declarer = declarer_new(options->client);
+    publisher->declarer = declarer_new(options->client, options->on_progress, options->userdata);
     return publisher;
 }
 
@@ -248,13 +248,25 @@ static void wish_lease(struct publisher *publisher, const struct cluster *cluste
     writer_wish(publisher->writer, &wish);
 }
 
+static bool has_our_annotations(const struct pod *pod)
+{
+    record_list_each (const struct record_pair *, pair, &pod->annotations) {
+        if (text_starts_with(pair->key, ANNOTATION_PREFIX)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void wish_servers(struct publisher *publisher, const struct cluster *cluster, struct ledger *ledger,
                          struct instant now)
 {
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
         struct map *wanted = annotations_wanted(cluster, server, ledger, now);
-        if (server->live || map_count(wanted)) {
+        /* A finished pod stays where it is, and what was said of it may be over. */
+        bool is_left_over = pod_is_finished(server->pod) && has_our_annotations(server->pod);
+        if (server->live || map_count(wanted) || is_left_over) {
             wish_pod(publisher, server->pod, wanted);
         }
         map_free(wanted);
@@ -290,16 +302,6 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
     }
     int64_t due_ms = announcer_run(publisher->announcer, state->ledger, cluster->resource->meta.uid, now);
     return due_ms < wake_at_ms ? due_ms : wake_at_ms;
-}
-
-static bool has_our_annotations(const struct pod *pod)
-{
-    record_list_each (const struct record_pair *, pair, &pod->annotations) {
-        if (text_starts_with(pair->key, ANNOTATION_PREFIX)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool is_member(const struct cluster_list *clusters, const struct pod *pod)

@@ -8,10 +8,10 @@
 enum { CRD_FINDINGS_MAX = 512, CRD_SUPPRESSED_MAX = 512, SUMMARY_BYTES = 128 };
 
 /*
- * An object may have 1.5 MiB. Up to MANY findings are told in full; beyond, each is told in short, so that 512 of them
- * with the longest names stay below.
+ * An object may have 1.5 MiB. Up to MANY findings are told in full; beyond, each is told in short, so that 512 of them,
+ * as many left out, and 256 servers, all with the longest names, stay below together.
  */
-enum { MANY = 64, RELATED_IN_SHORT = 4, SENTENCE_IN_SHORT_BYTES = 320 };
+enum { MANY = 64, RELATED_IN_SHORT = 1, SENTENCE_IN_SHORT_BYTES = 320, REASON_IN_SHORT_BYTES = 128 };
 
 static void add_cut_text(struct json_object *object, const char *name, const char *text, size_t size)
 {
@@ -81,12 +81,13 @@ static void add_suppressed(struct json_object *status, const struct finding_list
     if (!findings->suppressed_count) {
         return;
     }
+    size_t reason_size = findings->suppressed_count > MANY ? REASON_IN_SHORT_BYTES : SENTENCE_IN_SHORT_BYTES;
     struct json_object *list = json_add_array(status, "suppressed");
     for (size_t i = 0; i < findings->suppressed_count && i < CRD_SUPPRESSED_MAX; i++) {
         struct json_object *row = json_object_new_object();
         json_add_text(row, "code", findings->suppressed[i].finding.code);
         json_object_object_add(row, "object", reference_json(&findings->suppressed[i].finding.object));
-        add_cut_text(row, "reason", findings->suppressed[i].reason, SENTENCE_IN_SHORT_BYTES);
+        add_cut_text(row, "reason", findings->suppressed[i].reason, reason_size);
         json_object_array_add(list, row);
     }
 }
@@ -201,7 +202,7 @@ static void add_machines(struct json_object *status, const struct history *histo
     struct json_object *activations = json_add_array(status, "activations");
     for (size_t i = 0; i < history->activation_count; i++) {
         struct json_object *row = json_object_new_object();
-        json_add_text(row, "machine", history->activations[i].machine);
+        add_cut_text(row, "machine", history->activations[i].machine, MEMBER_MACHINE_SIZE);
         json_add_text(row, "majorVersion", history->activations[i].major_version);
         json_object_array_add(activations, row);
     }
@@ -209,7 +210,7 @@ static void add_machines(struct json_object *status, const struct history *histo
     for (size_t i = 0; i < history->node_count; i++) {
         struct json_object *row = json_object_new_object();
         json_add_text(row, "node", history->nodes[i].node);
-        json_add_text(row, "machine", history->nodes[i].machine);
+        add_cut_text(row, "machine", history->nodes[i].machine, MEMBER_MACHINE_SIZE);
         json_object_array_add(nodes, row);
     }
 }

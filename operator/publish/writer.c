@@ -21,6 +21,7 @@ struct slot {
     bool has_written;           /* `written` is what the server was last told, or was seen to hold */
     uint64_t observed_at_write; /* what the watch showed when `written` was sent: an echo may be still to come */
     bool awaits_echo;
+    bool is_missing; /* there was no object to write `written` to: nothing of it is to be told */
     struct kube_call *call;
     struct backoff backoff;
     int64_t retry_at_ms;
@@ -102,6 +103,7 @@ static void fail(struct slot *slot, const struct error *err)
         /* The object went; should it come again, the watch will show it without what is wanted. */
         slot->written = slot->sent;
         slot->has_written = true;
+        slot->is_missing = true;
         json_cleanup(&slot->body);
         return;
     }
@@ -135,6 +137,7 @@ static void on_response(const struct kube_response *response, const struct error
     slot->complained = 0;
     slot->written = slot->sent;
     slot->has_written = true;
+    slot->is_missing = false;
     uint64_t ticket = slot->sent_ticket;
     if (slot->wanted == slot->written) {
         json_cleanup(&slot->body);
@@ -229,6 +232,7 @@ static void observe(struct slot *slot, uint64_t observed)
     }
     slot->written = observed;
     slot->has_written = true;
+    slot->is_missing = false;
 }
 
 void writer_wish(struct writer *writer, const struct writer_wish *wish)
@@ -246,7 +250,9 @@ void writer_wish(struct writer *writer, const struct writer_wish *wish)
     }
     json_cleanup(&slot->body);
     if (!slot->call && slot->has_written && slot->written == slot->wanted) {
-        tell(slot, wish->ticket);
+        if (!slot->is_missing) {
+            tell(slot, wish->ticket);
+        }
         return;
     }
     if (slot->call && slot->sent == slot->wanted) {

@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +32,9 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned int s
         return MHD_NO;
     }
     (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        (void) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD"); /* RFC 9110 asks for it */
+    }
     enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
@@ -91,9 +95,7 @@ static int parse_address(const char *listen_text, struct sockaddr_storage *ret_a
     }
     size_t length = (size_t) (colon - listen_text);
     bool has_brackets = length >= 2 && listen_text[0] == '[' && colon[-1] == ']';
-    cleanup_free char *host =
-        has_brackets ? xstrndup(listen_text + 1, length - 2) : xstrndup(listen_text, length);
-    memset(ret_address, 0, sizeof *ret_address);
+    cleanup_free char *host = has_brackets ? xstrndup(listen_text + 1, length - 2) : xstrndup(listen_text, length);
     struct sockaddr_in *v4 = (struct sockaddr_in *) ret_address;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) ret_address;
     if (inet_pton(AF_INET, length ? host : "0.0.0.0", &v4->sin_addr) == 1) {
@@ -114,33 +116,34 @@ static int parse_address(const char *listen_text, struct sockaddr_storage *ret_a
 /* A listening socket of our own, so that a taken port gets a message that says so. */
 static int open_socket(const char *listen_text, int *ret_fd, struct error *err)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = 0;
     int result = parse_address(listen_text, &address, &length, err);
     if (result < 0) {
         return result;
     }
-    cleanup_close int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int on = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
         bind(fd, (struct sockaddr *) &address, length) < 0 || listen(fd, BACKLOG) < 0) {
-        return error_set(err, ERROR_IO, "cannot listen on %s: %s; choose another address with --listen", listen_text,
+        (void) error_set(err, ERROR_IO, "cannot listen on %s: %s; choose another address with --listen", listen_text,
                          strerror(errno));
+        memory_cleanup_close(&fd);
+        return ERROR_IO;
     }
     *ret_fd = fd;
-    fd = -1;
     return 0;
 }
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_in6 address = {0};
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *) &address, &length) < 0) {
         return 0;
     }
-    return address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *) &address)->sin6_port)
-                                         : ntohs(((struct sockaddr_in *) &address)->sin_port);
+    _Static_assert(offsetof(struct sockaddr_in6, sin6_port) == offsetof(struct sockaddr_in, sin_port), "of both");
+    return ntohs(address.sin6_port);
 }
 
 int http_server_start(struct loop *loop, const struct http_options *options, struct http_server **ret_server,
@@ -156,10 +159,9 @@ int http_server_start(struct loop *loop, const struct http_options *options, str
     server->options = *options;
     server->port = port_of(fd);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned int) CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned int) IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_END);
+        MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned int) CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) IDLE_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         server->daemon ? MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {

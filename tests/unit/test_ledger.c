@@ -339,6 +339,33 @@ static void a_restart_finishes_an_end(void **state)
     assert_int_equal(ledger_due(world->ledger, only(world)), LEDGER_CLEARED);
 }
 
+#define TEN       "CoCoCoCoCo"
+#define LONG_CODE TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static void what_nobody_could_have_written_is_left(void **state)
+{
+    static const char *const findings[] = {
+        "'code':'','object':{'kind':'Pod','name':'p'}",
+        "'code':'" LONG_CODE "','object':{'kind':'Pod','name':'p'}", /* longer than an Event's reason may be */
+        "'code':'C','object':{'kind':'','name':'p'}",
+        "'code':'C','object':{'kind':'Pod','name':''}",
+        "'code':'C'",
+        "'object':{'kind':'Pod','name':'p'}",
+    };
+    struct world *world = *state;
+    for (size_t i = 0; i < array_length(findings); i++) {
+        cleanup_free char *text = xasprintf(
+            "{'metadata':{'name':'main'},'status':{'findings':[{'id':'8254c329a92850f6d539dd376f4816ee','since':"
+            "'2026-11-22T07:00:00Z',%s}]}}",
+            findings[i]);
+        for (char *at = text; *at; at++) {
+            *at = *at == '\'' ? '"' : *at;
+        }
+        load(world, text);
+        assert_int_equal(published(world), 0);
+    }
+}
+
 static void names_of_events_are_subdomains(void **state)
 {
     struct world *world = *state;
@@ -375,6 +402,7 @@ int main(void)
         LEDGER_TEST(a_restart_repeats_nothing_and_forgets_nothing),
         LEDGER_TEST(a_restart_says_what_was_not_said),
         LEDGER_TEST(a_restart_finishes_an_end),
+        LEDGER_TEST(what_nobody_could_have_written_is_left),
         LEDGER_TEST(names_of_events_are_subdomains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

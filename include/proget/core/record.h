@@ -78,10 +78,9 @@ struct record_type {
     }
 
 /* Walks a list: `record_list_each (const struct container *, c, &pod->containers) { ... }` */
-#define record_list_each(pointer_type, variable, list)                                                  \
-    for (__typeof__(pointer_type) variable = (list)->items,                                             \
-                                  variable##_end = (list)->count ? variable + (list)->count : variable; \
-         variable != variable##_end; variable++)
+#define record_list_each(pointer_type, variable, list) \
+    for (pointer_type variable = (list)->items;        \
+         variable != NULL && variable != (pointer_type) (list)->items + (list)->count; variable++)
 
 /*
  * Fills a record. *ret_block (owned, one free()) starts with the struct that `type` describes; *ret_hash (may be NULL)

@@ -9,7 +9,7 @@ key_put() { # KEY: changes the Secret under whatever runs
 everything() {
     local kinds
     kinds=$(kubectl api-resources --verbs=list -o name | grep -vx secrets | paste -sd,)
-    kubectl get "$kinds" -A -o json | jq -c ".items[] | $1"
+    kubectl get "$kinds" -A -o json 2>/dev/null | jq -c ".items[] | $1"
 }
 # nothing_tells FILE...: none of the keys is in them, in hex of either case or in base64.
 nothing_tells() { ! grep -riqF -f "$WORLD/keys" -- "$@"; }
