@@ -5,6 +5,7 @@
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
 #include "proget/kube/reflector.h"
+#include "pulse.h"
 
 struct source {
     struct intake *intake;
@@ -20,7 +21,30 @@ struct intake {
     struct source *sources;
     size_t count;
     size_t behind; /* sources whose server is away */
+    struct pulse *pulse;
+    bool is_silent;         /* the server does not answer the pulse */
+    bool are_leases_behind; /* their watch is not in step */
 };
+
+/* While nobody can renew a Lease, or nobody can see it renewed, no heartbeat grows stale. */
+static void settle_behind(struct intake *intake, struct instant since)
+{
+    model_set_behind(intake->model, intake->is_silent || intake->are_leases_behind, since);
+}
+
+static void on_pulse(bool answers, struct instant since, void *userdata)
+{
+    struct intake *intake = userdata;
+    intake->is_silent = !answers;
+    settle_behind(intake, since);
+    if (intake->behind == 0) {
+        if (answers) {
+            log_info(LOG_NONE, "the API server answers again");
+        } else {
+            log_warning(LOG_NONE, "the API server does not answer: keeping what is known, trying again");
+        }
+    }
+}
 
 static void count_behind(struct source *source, bool is_behind, const char *why)
 {
@@ -30,7 +54,8 @@ static void count_behind(struct source *source, bool is_behind, const char *why)
     }
     source->is_behind = is_behind;
     if (source->kind == MODEL_LEASES) {
-        model_set_behind(intake->model, is_behind, loop_now(kube_client_loop(intake->client)));
+        intake->are_leases_behind = is_behind;
+        settle_behind(intake, loop_now(kube_client_loop(intake->client)));
     }
     if (is_behind) {
         if (intake->behind++ == 0) {
@@ -133,6 +158,7 @@ struct intake *intake_start(struct kube_client *client, struct model *model, con
     for (size_t i = 0; i < intake->count; i++) {
         start_source(&intake->sources[i], client);
     }
+    intake->pulse = pulse_start(client, on_pulse, intake);
     return intake;
 }
 
@@ -144,6 +170,7 @@ void intake_stop(struct intake *intake)
     for (size_t i = 0; i < intake->count; i++) {
         reflector_stop(intake->sources[i].reflector);
     }
+    pulse_stop(intake->pulse);
     free(intake->sources);
     free(intake);
 }

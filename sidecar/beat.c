@@ -80,6 +80,9 @@ void beat_sent(struct beat *beat, enum beat_action action, const struct beat_wis
     assert(action != BEAT_WAIT && beat->sent == BEAT_WAIT);
     beat->sent = action;
     beat->sent_ms = now_ms;
+    /* Whoever wants quick heartbeats wants them quickly back, too. */
+    int64_t retry_max_ms = wish->interval_ms > RETRY_FIRST_MS ? wish->interval_ms : RETRY_FIRST_MS;
+    beat->backoff.maximum_ms = retry_max_ms < RETRY_MAX_MS ? retry_max_ms : RETRY_MAX_MS;
     if (action == BEAT_CREATE || action == BEAT_APPLY) {
         replace_text(&beat->report_sent, xstrdup(wish->report));
         beat->duration_sent = wish->duration_seconds;

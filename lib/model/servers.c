@@ -174,11 +174,12 @@ static void fill_heartbeat(struct model *model, const struct cluster *cluster, s
         server->lease = (const struct lease *) (const void *) entry->object;
         slot = map_get(model->heartbeats, entry->key);
         server->heartbeat = slot == NULL ? NULL : &slot->heartbeat;
+    } else if (entry != NULL) {
+        server->foreign_lease = (const struct lease *) (const void *) entry->object;
     }
     server->stale_after_ms = stale_after_ms(cluster, server->lease);
     server->heartbeat_state = server_heartbeat_state(model, cluster, server, slot, now);
     bool is_fresh = server->heartbeat_state == HEARTBEAT_FRESH;
-    assert(!is_fresh || server->heartbeat != NULL);
     assert(!is_fresh || server->heartbeat != NULL);
     server->report = is_fresh && server->heartbeat->has_report ? &server->heartbeat->report : NULL;
     if (slot != NULL) {

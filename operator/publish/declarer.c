@@ -114,8 +114,8 @@ static void add_owner(struct json_object *metadata, const struct cluster *implie
 
 static struct json_object *resource_of(const struct cluster *implied, int suffix)
 {
-    cleanup_free char *name = suffix ? xasprintf("%.*s-%d", NAME_BYTES_WITH_SUFFIX, implied->name, suffix + 1)
-                                     : xstrdup(implied->name);
+    cleanup_free char *name =
+        suffix ? xasprintf("%.*s-%d", NAME_BYTES_WITH_SUFFIX, implied->name, suffix + 1) : xstrdup(implied->name);
     struct json_object *object = json_object_new_object();
     json_add_text(object, "apiVersion", CLUSTER_API_VERSION);
     json_add_text(object, "kind", CLUSTER_KIND);

@@ -7,6 +7,7 @@
 #include "proget/core/text.h"
 #include "publish/annotations.h"
 #include "publish/announcer.h"
+#include "publish/complaints.h"
 #include "publish/declarer.h"
 #include "publish/ledger.h"
 #include "publish/resources.h"
@@ -27,6 +28,7 @@ struct publisher {
     struct writer *writer;
     struct announcer *announcer;
     struct declarer *declarer;
+    struct complaints *complaints;
 };
 
 static void state_free(void *value)
@@ -83,6 +85,7 @@ struct publisher *publisher_new(const struct publisher_options *options)
                                                               .userdata = publisher,
                                                           });
     publisher->declarer = declarer_new(options->client, options->on_progress, options->userdata);
+    publisher->complaints = complaints_new();
     return publisher;
 }
 
@@ -94,6 +97,7 @@ void publisher_free(struct publisher *publisher)
     writer_free(publisher->writer);
     announcer_free(publisher->announcer);
     declarer_free(publisher->declarer);
+    complaints_free(publisher->complaints);
     map_free(publisher->states);
     free(publisher);
 }
@@ -295,6 +299,8 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
                 &(struct status_input){
                     .model = model, .cluster = cluster, .findings = &findings, .ledger = state->ledger, .now = now});
     finding_list_free(&findings);
+    int64_t complain_at_ms = complaints_run(publisher->complaints, cluster, now);
+    wake_at_ms = complain_at_ms < wake_at_ms ? complain_at_ms : wake_at_ms;
     wish_servers(publisher, cluster, state->ledger, now);
     if (cluster_in_maintenance(cluster, now)) {
         int64_t over_ms = now.monotonic_ms + (cluster->resource->maintenance_until_us - now.wall_us) / 1000 + 1;
@@ -363,6 +369,7 @@ int64_t publisher_run(struct publisher *publisher, struct instant now)
     wish_strays(publisher, &clusters);
     writer_sweep_end(publisher->writer);
     declarer_sweep(publisher->declarer);
+    complaints_sweep(publisher->complaints);
     drop_unseen_states(publisher);
     cluster_list_free(&clusters);
     return wake_at_ms;

@@ -18,6 +18,7 @@ world_install() {
 }
 
 driver=
+# shellcheck disable=SC2317 # called by the trap
 cleanup() {
     local status=$?
     trap - EXIT INT TERM
@@ -31,7 +32,9 @@ cleanup() {
             operator_log | tail -n 20 >&2
         fi
         if [ "${KEEP:-}" = 1 ]; then
-            printf 'The world keeps running in %s\n' "$WORLD" >&2
+            # shellcheck disable=SC2016 # for the reader's shell
+            printf 'It keeps running: export KUBECONFIG=%s PATH=%s:$PATH\n' "$KUBECONFIG" "$ASSETS" >&2
+            printf 'To end it: scripts/demo-stop.sh %s, before that: kill %s\n' "$WORLD" "$(cut -d' ' -f1 "$WORLD/pids/bench-nodes")" >&2
             exit "$status"
         fi
         cluster_stop "$WORLD" bench-nodes || true
@@ -42,6 +45,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
+# shellcheck disable=SC2317 # called by wait_for
 simulate() { # POD JSON: what the product in the pod is to do
     curl -fsS -X PUT -d "$2" "http://$(kubectl -n proget get pod "$1" -o jsonpath='{.status.podIP}'):$WORLD_PRODUCT_PORT/simulate" >/dev/null
 }
@@ -88,5 +92,7 @@ read -r nodes_pid _ <"$WORLD/pids/process-nodes"
     --output build/bench.json --occurrences "${BENCH_OCCURRENCES:-200}" --pods "${BENCH_PODS:-1000}" \
     --updates "${BENCH_UPDATES:-5000}" --audit-pods "${BENCH_AUDIT_PODS:-10000}" &
 driver=$!
-wait "$driver"
+status=0
+wait "$driver" || status=$?
 driver=
+exit "$status"

@@ -8,8 +8,6 @@ root=$(cd "$world_here/../.." && pwd)
 . "$root/tests/cluster/lib.sh"
 
 WORLD_PRESET=${WORLD_PRESET:-asan}
-# The operator listens on 8080 of every address of this machine, so the products take another port.
-WORLD_PRODUCT_PORT=${WORLD_PRODUCT_PORT:-8624}
 
 world_build() {
     "$root/scripts/build.sh" "$WORLD_PRESET" proget-operator proget-sidecar kubectl-proget
@@ -27,7 +25,7 @@ world_nodes() {
     done
 }
 
-# world_start [NODES_FILE]: sets WORLD, KUBECONFIG and PATH, and returns when the operator is ready.
+# world_start [NODES_FILE]: sets WORLD, KUBECONFIG, PATH and WORLD_PRODUCT_PORT, and returns when the operator is ready.
 world_start() {
     WORLD=$(mktemp -d "${TMPDIR:-/tmp}/proget-world.XXXXXX")
     # Containers run as their own users: they have to pass through.
@@ -38,6 +36,8 @@ world_start() {
     export KUBECONFIG PATH="$ASSETS:$PATH"
     if [ $# -gt 0 ]; then cp "$1" "$WORLD/nodes.yaml"; else world_nodes >"$WORLD/nodes.yaml"; fi
     WORLD_NODES_PROGRAMS=$("$root/tests/nodes/build.sh")
+    # All pods share this machine's addresses: ports are free ones, so that two worlds can live side by side.
+    read -r WORLD_OPERATOR_PORT WORLD_PRODUCT_PORT < <(cluster_free_ports 2)
     mkdir -p "$WORLD/nodes" "$WORLD/logs" "$WORLD/pids" "$WORLD/activations"
     chmod 777 "$WORLD/activations"
     cluster_spawn "$WORLD" process-nodes "$WORLD_NODES_PROGRAMS/process-nodes" \
@@ -54,7 +54,8 @@ world_start() {
 }
 
 world_install() {
-    kubectl apply -k "$root/manifests/base" >/dev/null
+    kubectl kustomize "$root/manifests/base" |
+        sed -E "s/^( *- --listen=.*:|.*containerPort: )8080\$/\1$WORLD_OPERATOR_PORT/" | kubectl apply -f - >/dev/null
     wait_for 60 "kubectl -n proget-operator rollout status deployment/proget-operator --timeout=1s" || return 1
 }
 

@@ -105,6 +105,7 @@ struct server {
     const struct container *sidecar;           /* NULL: none */
     const struct node *node;                   /* NULL: not scheduled, or nodes not observed */
     const struct lease *lease;                 /* of this pod's uid; NULL: none */
+    const struct lease *foreign_lease;         /* under the name of this pod's, of another uid: counts for nothing */
     const struct heartbeat *heartbeat;         /* NULL: none */
     enum heartbeat_state heartbeat_state;
     int64_t stale_after_ms; /* what it is held against: the cluster's setting, else the Lease's, else the default */

@@ -30,21 +30,20 @@ const (
 	churnWorkers     = 8
 )
 
-// foreignTemplate is a pod as applications have it: a main container and a helper, configuration in variables, mounts,
-// annotations of a service mesh and of monitoring. With its managed fields and status it comes to some 9 KB of JSON.
-func foreignTemplate(name string) corev1.PodTemplateSpec {
+// foreignTemplate is a pod as applications have it: configuration in variables, mounts, annotations of monitoring, and
+// where asked a helper container. With managed fields and status it comes to some 6 or 10 KB of JSON.
+func foreignTemplate(name string, hasHelper bool) corev1.PodTemplateSpec {
 	labels := map[string]string{"app.kubernetes.io/name": name, "app.kubernetes.io/instance": name + "-live",
 		"app.kubernetes.io/part-of": "shop", "app.kubernetes.io/version": "4.17.2", "team": "checkout"}
 	annotations := map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "9090",
-		"checksum/config": strings.Repeat("8c1f6a35", 8), "checksum/secret": strings.Repeat("e07b49d2", 8),
-		"sidecar.mesh.invalid/inject": "true", "sidecar.mesh.invalid/status": strings.Repeat("proxy,init,volumes;", 3)}
+		"checksum/config": strings.Repeat("8c1f6a35", 8), "checksum/secret": strings.Repeat("e07b49d2", 8)}
 	amounts := func(cpu, memory string) corev1.ResourceRequirements {
 		return corev1.ResourceRequirements{
 			Requests: corev1.ResourceList{"cpu": resource.MustParse(cpu), "memory": resource.MustParse(memory)},
 			Limits:   corev1.ResourceList{"memory": resource.MustParse(memory)}}
 	}
 	var variables []corev1.EnvVar
-	for i := range 6 {
+	for i := range 5 {
 		variables = append(variables, corev1.EnvVar{Name: fmt.Sprintf("SHOP_SETTING_%d", i),
 			Value: fmt.Sprintf("https://%s-%d.shop.svc.cluster.local:8443/api/v1", name, i)})
 	}
@@ -52,9 +51,9 @@ func foreignTemplate(name string) corev1.PodTemplateSpec {
 		SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Key: "password"}}})
 	probe := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/live",
 		Port: intstr.FromInt32(8080)}}, PeriodSeconds: 10}
-	mounts := []corev1.VolumeMount{{Name: "config", MountPath: "/etc/shop", ReadOnly: true}, {Name: "cache", MountPath: "/var/cache/shop"},
-		{Name: "secret", MountPath: "/etc/shop-secret", ReadOnly: true}}
-	return corev1.PodTemplateSpec{
+	mounts := []corev1.VolumeMount{{Name: "config", MountPath: "/etc/shop", ReadOnly: true},
+		{Name: "secret", MountPath: "/etc/shop-secret", ReadOnly: true}, {Name: "cache", MountPath: "/var/cache/shop"}}
+	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: annotations},
 		Spec: corev1.PodSpec{
 			NodeSelector: map[string]string{"bench": "foreign"},
@@ -62,9 +61,6 @@ func foreignTemplate(name string) corev1.PodTemplateSpec {
 				{Name: "main", Image: "registry.invalid/shop/" + name + ":4.17.2", Args: []string{"--listen=:8080", "--log=json"},
 					Env: variables, Resources: amounts("10m", "64Mi"), LivenessProbe: probe, ReadinessProbe: probe,
 					Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}}, VolumeMounts: mounts},
-				{Name: "mesh-proxy", Image: "registry.invalid/mesh/proxy:1.29.0", Env: variables[:1],
-					Resources: amounts("10m", "32Mi"), VolumeMounts: mounts[:1],
-					Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9090}}},
 			},
 			Volumes: []corev1.Volume{
 				{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
@@ -74,6 +70,14 @@ func foreignTemplate(name string) corev1.PodTemplateSpec {
 			},
 		},
 	}
+	if hasHelper {
+		annotations["sidecar.mesh.invalid/status"] = strings.Repeat("proxy,init,volumes;", 3)
+		template.Spec.Containers = append(template.Spec.Containers, corev1.Container{Name: "mesh-proxy",
+			Image: "registry.invalid/mesh/proxy:1.29.0", Env: variables[:2], Resources: amounts("10m", "32Mi"),
+			ReadinessProbe: probe, VolumeMounts: mounts[:1],
+			Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9090}}})
+	}
+	return template
 }
 
 // makeForeignPods lets the real controllers make the pods, so that owners, defaults and managed fields are as usual.
@@ -84,7 +88,7 @@ func (b *bench) makeForeignPods() error {
 	for left, i := b.options.pods, 0; left > 0; left, i = left-podsOfDeployment, i+1 {
 		replicas := int32(min(left, podsOfDeployment))
 		name := fmt.Sprintf("service-%d", i)
-		template := foreignTemplate(name)
+		template := foreignTemplate(name, i%2 == 0)
 		deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: template.Labels},
 			Spec: appsv1.DeploymentSpec{Replicas: &replicas, Template: template,
 				Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app.kubernetes.io/name": name}}}}

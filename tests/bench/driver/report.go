@@ -140,7 +140,6 @@ const mebibyte = 1024 * 1024
 // print writes one table: figure, ours, the peer's, ratio, aim.
 func (r *report) print(output io.Writer) {
 	table := tabwriter.NewWriter(output, 0, 0, 2, ' ', tabwriter.AlignRight)
-	defer table.Flush()
 	row := func(what, unit string, ours, peer float64, aim string) {
 		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%.2f\t%s\t%s\t\n", what, ours, peer, ratio(ours, peer), unit, aim)
 	}
@@ -177,20 +176,19 @@ func (r *report) print(output io.Writer) {
 		row(fmt.Sprintf("processor time of %d updates", cpu.Updates), "s", cpu.OperatorSeconds, cpu.PeerSeconds, "")
 	}
 	if r.Offline != nil {
-		r.printOffline(table, row)
+		r.printOffline(row)
+	}
+	_ = table.Flush()
+	if r.Offline != nil && r.Offline.Ours.ExitStatus > 1 {
+		fmt.Fprintf(output, "The audit ended with status %d: %s\n", r.Offline.Ours.ExitStatus, r.Offline.Ours.Complaint)
 	}
 }
 
-func (r *report) printOffline(table io.Writer, row func(what, unit string, ours, peer float64, aim string)) {
+func (r *report) printOffline(row func(what, unit string, ours, peer float64, aim string)) {
 	ours, peer := r.Offline.Ours, r.Offline.Peer
 	name := fmt.Sprintf("audit of %d pods, %.1f MB of YAML: time", r.Offline.Pods, float64(r.Offline.Bytes)/1e6)
 	row(name, "s", ours.WallSeconds, peer.WallSeconds, "2")
 	row("peak memory", "MiB", float64(ours.PeakBytes)/mebibyte, float64(peer.PeakBytes)/mebibyte, "60")
-	for _, run := range []offlineRun{ours, peer} {
-		if run.ExitStatus > 1 {
-			fmt.Fprintf(table, "(ended with status %d: %s)\t\t\t\t\t\t\n", run.ExitStatus, run.Complaint)
-		}
-	}
 }
 
 func (r *report) write(path string) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,9 @@ func main() {
 	}
 	command := exec.Command(os.Args[1], os.Args[2:]...)
 	command.Stderr = os.Stderr
+	// It goes with us, whatever ends us; the kernel looks at the thread that started it.
+	runtime.LockOSThread()
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := time.Now()
 	err := command.Run()
 	wall := time.Since(started)

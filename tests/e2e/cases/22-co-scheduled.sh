@@ -12,8 +12,10 @@ terminating() { kubectl -n "$NS" get pod "$1" -o json | jq -e --arg uid "$2" '.m
 
 kubectl cordon node-b >/dev/null
 REPLICAS=2 SPREAD=none NODES='["node-a","node-b"]' SIDECAR=no servers_apply
-wait_for 60 running proget-0
-wait_for 60 running proget-1
+for pod in proget-0 proget-1; do
+    wait_for 60 running "$pod"
+    wait_for 30 simulate "$pod" '{"activate":true}' # an unready server would hold up the rollouts below
+done
 for pod in proget-0 proget-1; do
     other=proget-$((1 - ${pod#proget-}))
     WITHIN=60 ok "$pod shares its node" shared "$pod" "$other"
@@ -43,6 +45,7 @@ WITHIN=60 ok "its successor runs on the other node" "running proget-1 $leaving &
 kubectl uncordon node-a >/dev/null
 
 # --- and from now on it is enforced ---
+wait_for 30 simulate proget-1 '{"activate":true}'
 WITHIN=60 ok "the rollout is over" kubectl -n "$NS" rollout status statefulset/proget --timeout=1s
 ok "that nothing enforces it stands" finding SpreadNotEnforced main
 REPLICAS=2 SPREAD=required NODES='["node-a","node-b"]' SIDECAR=no servers_apply

@@ -2,24 +2,26 @@
 # case's own, so that the others keep theirs.
 # shellcheck shell=bash
 class=e2e-own
+one_cpu='["node-a","node-b","node-c","node-d"]' # so that no server has to be activated anew
 class_make() { kubectl create priorityclass "$class" --value=1000000 >/dev/null; }
 one_pod() { kubectl -n "$NS" get pods -l app=proget -o jsonpath='{.items[0].metadata.name}'; }
 no_pod_lacks_it() { cluster_json | jq -e '[.status.findings[]? | select(.code == "PriorityClassMissing" and .cleared == null)] | length == 0'; }
 
 class_make
-REPLICAS=2 PRIORITY=$class SIDECAR=no NS=$NS-deployment WORKLOAD=Deployment servers_apply
-REPLICAS=2 PRIORITY='' SIDECAR=no servers_apply
+NODES=$one_cpu REPLICAS=2 PRIORITY=$class SIDECAR=no NS=$NS-deployment WORKLOAD=Deployment servers_apply
+NODES=$one_cpu REPLICAS=2 PRIORITY='' SIDECAR=no servers_apply
 
 # --- none ---
 for pod in proget-0 proget-1; do
     wait_for 60 running "$pod"
+    wait_for 30 simulate "$pod" '{"activate":true}' # an unready server would hold up the rollout below
     WITHIN=60 ok "$pod has no PriorityClass" finding PriorityClassMissing "$pod"
     ok "$pod: announced once" event PriorityClassMissing "$pod" Warning 1
     ok "$pod is annotated" annotation "$pod" finding.PriorityClassMissing
 done
 ok "condition EvictionResistant is False" condition EvictionResistant False
 ok "the log says it" logged PriorityClassMissing
-REPLICAS=2 PRIORITY=$class SIDECAR=no servers_apply
+NODES=$one_cpu REPLICAS=2 PRIORITY=$class SIDECAR=no servers_apply
 WITHIN=90 ok "the template names one now, and the servers have restarted" \
     "kubectl -n $NS rollout status statefulset/proget --timeout=1s"
 WITHIN=60 ok "no server lacks it any more" no_pod_lacks_it

@@ -10,7 +10,8 @@ sentence() { # POD CODE TEXT...: its annotation says all of these
 }
 restarts() { kubectl -n "$NS" get pods -l app=proget -o json | jq '[.items[].status | (.containerStatuses[]?, .initContainerStatuses[]?).restartCount] | add'; }
 
-REPLICAS=2 QOS=none PROBE=/health servers_apply
+one_cpu='["node-a","node-b","node-c","node-d"]' # so that no server has to be activated anew
+NODES=$one_cpu REPLICAS=2 QOS=none PROBE=/health servers_apply
 # Only the sidecar, as somebody pasted it, lacks its limits.
 NS=$NS-sidecar namespace_make
 NS=$NS-sidecar cluster_manifest | kubectl apply -f - >/dev/null
@@ -18,6 +19,7 @@ REPLICAS=1 NS=$NS-sidecar servers_manifest | jq 'del(.spec.template.spec.initCon
 
 for pod in proget-0 proget-1; do
     wait_for 60 running "$pod"
+    wait_for 30 simulate "$pod" '{"activate":true}' # an unready server would hold up the rollout below
     WITHIN=60 ok "$pod: QosNotGuaranteed" finding QosNotGuaranteed "$pod"
     ok "$pod: it names container and resource" sentence "$pod" QosNotGuaranteed "container proget " cpu
     ok "$pod: it names the class" sentence "$pod" QosNotGuaranteed "$(kubectl -n "$NS" get pod "$pod" -o jsonpath='{.status.qosClass}')"
@@ -36,7 +38,7 @@ NS=$NS-sidecar WITHIN=60 ok "where the sidecar alone is the reason, that is what
 NS=$NS-sidecar holds "and not the other" no_finding QosNotGuaranteed
 
 # --- mended ---
-REPLICAS=2 servers_apply
+NODES=$one_cpu REPLICAS=2 servers_apply
 WITHIN=120 ok "the servers have restarted with the template mended" "kubectl -n $NS rollout status statefulset/proget --timeout=1s"
 for code in QosNotGuaranteed HealthProbeRestarts; do
     WITHIN=60 ok "$code is over" none_stands "$code"

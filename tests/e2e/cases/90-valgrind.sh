@@ -51,7 +51,8 @@ valgrind_lease_gone() { [ "$(kubectl -n "$NS" get lease proget-proget-0 -o jsonp
 kubectl -n proget-operator scale deployment/proget-operator --replicas=0 >/dev/null
 wait_for 60 valgrind_operator_is_gone
 valgrind_kubeconfig "$WORLD/valgrind-operator.kubeconfig" proget-operator "$(kubectl -n proget-operator create token proget-operator --duration=1h)"
-listen=127.0.0.1:$(cluster_free_ports 1)
+read -r port <<<"$(cluster_free_ports 1)"
+listen=127.0.0.1:$port
 valgrind_run operator "$root/build/dev/operator/proget-operator" --kubeconfig "$WORLD/valgrind-operator.kubeconfig" --listen "$listen"
 operator_pid=$valgrind_pid
 WITHIN=90 ok "the operator under valgrind is ready" curl -fsS --max-time 5 "http://$listen/readyz"
@@ -109,4 +110,4 @@ valgrind_ended operator "$operator_pid"
 kubectl -n proget-operator scale deployment/proget-operator --replicas=1 >/dev/null
 WITHIN=60 ok "the operator in the cluster is back" kubectl -n proget-operator rollout status deployment/proget-operator --timeout=1s
 rm -f "$WORLD"/valgrind-*
-unset listen operator_pid sidecar_pid valgrind_pid key node home ip uid lease
+unset listen port operator_pid sidecar_pid valgrind_pid key node home ip uid lease
