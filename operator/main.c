@@ -1,10 +1,13 @@
 #include <stdio.h>
 
+#include "proget/core/memory.h"
+
 #include "operator.h"
 #include "options.h"
 
 int main(int argc, char **argv)
 {
+    memory_stay_small();
     struct operator_options options;
     struct error err;
     int outcome = operator_options_parse(&options, argc, argv, &err);

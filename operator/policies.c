@@ -22,7 +22,12 @@ struct lookup {
     const char *kind, *name, *purpose;
 };
 
+/* `kubectl apply -k` makes policies after Deployments: they are given that moment. */
+enum { DELAY_MS = 15 * 1000 };
+
 struct policy_review {
+    struct kube_client *client;
+    struct loop_timer *timer;
     struct lookup lookups[2 * array_length(policies)];
 };
 
@@ -51,9 +56,9 @@ static void look_up(struct lookup *lookup, struct kube_client *client, const str
     lookup->call = kube_client_send(client, &request, on_response, lookup);
 }
 
-struct policy_review *policy_review_start(struct kube_client *client)
+static void look(void *userdata)
 {
-    struct policy_review *review = xcalloc(1, sizeof *review);
+    struct policy_review *review = userdata;
     for (size_t i = 0; i < array_length(policies); i++) {
         struct lookup *policy = &review->lookups[2 * i];
         struct lookup *binding = policy + 1;
@@ -61,9 +66,17 @@ struct policy_review *policy_review_start(struct kube_client *client)
             .kind = "ValidatingAdmissionPolicy", .name = policies[i].name, .purpose = policies[i].purpose};
         *binding = (struct lookup){
             .kind = "ValidatingAdmissionPolicyBinding", .name = policies[i].name, .purpose = policies[i].purpose};
-        look_up(policy, client, &policies_resource);
-        look_up(binding, client, &bindings_resource);
+        look_up(policy, review->client, &policies_resource);
+        look_up(binding, review->client, &bindings_resource);
     }
+}
+
+struct policy_review *policy_review_start(struct kube_client *client)
+{
+    struct policy_review *review = xcalloc(1, sizeof *review);
+    review->client = client;
+    review->timer = loop_timer_new(kube_client_loop(client), look, review);
+    loop_timer_set_after(review->timer, DELAY_MS);
     return review;
 }
 
@@ -71,6 +84,9 @@ void policy_review_free(struct policy_review *review)
 {
     for (size_t i = 0; review && i < array_length(review->lookups); i++) {
         kube_call_cancel(review->lookups[i].call);
+    }
+    if (review) {
+        loop_timer_free(review->timer);
     }
     free(review);
 }

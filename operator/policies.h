@@ -1,6 +1,6 @@
 /*
- * Looks, once at the start, whether the admission policies that narrow the operator's and the sidecars' permissions are
- * in place, and says in the log where they are not. Design section 7.
+ * Looks, once and soon after the start, whether the admission policies that narrow the operator's and the sidecars'
+ * permissions are in place, and says in the log where they are not. Design section 7.
  */
 #ifndef OPERATOR_POLICIES_H
 #define OPERATOR_POLICIES_H

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "proget/core/log.h"
+#include "proget/core/memory.h"
 #include "proget/core/options.h"
 #include "sidecar.h"
 
@@ -20,6 +21,7 @@ static void keep_memory_private(void)
 
 int main(int argc, char **argv)
 {
+    memory_stay_small();
     struct sidecar_options options = {0};
     struct error err = {0};
     keep_memory_private();

@@ -71,7 +71,7 @@ static int64_t pace_ms(const struct sidecar *sidecar)
     if (sidecar->settings.arrived && is_known) {
         return interval_ms;
     }
-    int64_t warm_ms = (int64_t) MS_PER_SECOND << sidecar->probe_rounds;
+    int64_t warm_ms = (int64_t) MS_PER_SECOND << (sidecar->probe_rounds > 0 ? sidecar->probe_rounds - 1 : 0);
     return warm_ms < interval_ms ? warm_ms : interval_ms;
 }
 
@@ -201,9 +201,9 @@ static void on_probe_timer(void *userdata)
     activation_update(sidecar->activation, &sidecar->settings, now_ms);
     health_prober_start(sidecar->prober);
     compose(sidecar);
+    sidecar->probe_rounds += sidecar->probe_rounds < WARM_ROUNDS ? 1 : 0;
     double wait_ms = (double) pace_ms(sidecar) * (0.95 + 0.05 * random_fraction());
     loop_timer_set_after(sidecar->probe_timer, (int64_t) wait_ms);
-    sidecar->probe_rounds += sidecar->probe_rounds < WARM_ROUNDS ? 1 : 0;
 }
 
 /* ---- settings ---- */

@@ -1,6 +1,7 @@
 #include "proget/core/memory.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,4 +107,12 @@ void memory_cleanup_close(int *fd)
         *fd = -1;
         errno = errno_before;
     }
+}
+
+void memory_stay_small(void)
+{
+    /* Fixed thresholds: glibc would raise them after the first large block, and keep the bursts of a sync for good. */
+    enum { THRESHOLD_BYTES = 128 * 1024 };
+    (void) mallopt(M_TRIM_THRESHOLD, THRESHOLD_BYTES);
+    (void) mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES);
 }

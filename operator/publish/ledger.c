@@ -367,6 +367,16 @@ struct ledger_entry *ledger_find(const struct ledger *ledger, const char *id)
     return map_get(ledger->entries, id);
 }
 
+bool ledger_has_unsent(const struct ledger *ledger)
+{
+    return ledger->sequence > ledger->sent;
+}
+
+bool ledger_has_unacknowledged(const struct ledger *ledger)
+{
+    return ledger->sequence > ledger->acknowledged;
+}
+
 uint64_t ledger_send(struct ledger *ledger)
 {
     ledger->sent = ledger->sequence;

@@ -78,6 +78,9 @@ struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_
 /* By id; NULL when absent. */
 struct ledger_entry *ledger_find(const struct ledger *ledger, const char *id);
 
+/* A change of phase waits to be sent; or was sent and not acknowledged. */
+bool ledger_has_unsent(const struct ledger *ledger);
+bool ledger_has_unacknowledged(const struct ledger *ledger);
 /* The number a status built now is known by; it counts as sent from here on. */
 uint64_t ledger_send(struct ledger *ledger);
 /* The server has the status of that number. */

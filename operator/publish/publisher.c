@@ -1,5 +1,7 @@
 #include "publish/publisher.h"
 
+#include <string.h>
+
 #include "proget/checks/evaluation.h"
 #include "proget/core/log.h"
 #include "proget/core/map.h"
@@ -15,8 +17,16 @@
 #include "publish/status.h"
 #include "publish/writer.h"
 
+/*
+ * A status write is the dearest request of all, and a finding's Event waits for it: what is no news (an Event that was
+ * created, a pod's address) waits this long for company, so that news seldom finds a write under way.
+ */
+enum { STATUS_SETTLE_MS = 250 };
+
 struct cluster_state {
-    char *name; /* "namespace/name": the log's word for it */
+    char *name;              /* "namespace/name": the log's word for it */
+    int64_t status_due_ms;   /* monotonic: when a status without news is written; 0: none waits */
+    uint64_t status_settled; /* hash of the status that was last wished for */
     struct ledger *ledger;
     struct status_times times;
     bool seen;
@@ -169,11 +179,36 @@ static struct json_object *build_status(const void *context)
     return json_object_get((struct json_object *) context);
 }
 
-static void wish_status(struct publisher *publisher, struct cluster_state *state, const struct status_input *input)
+/* Whether the status is to be written now; if not, *wake_at_ms is when. */
+static bool status_is_due(struct cluster_state *state, uint64_t hash, struct instant now, int64_t *wake_at_ms)
+{
+    if (hash == state->status_settled || ledger_has_unsent(state->ledger)) {
+        return true;
+    }
+    if (state->status_due_ms == 0) {
+        state->status_due_ms = now.monotonic_ms + STATUS_SETTLE_MS;
+    }
+    if (state->status_due_ms <= now.monotonic_ms) {
+        return true;
+    }
+    *wake_at_ms = state->status_due_ms < *wake_at_ms ? state->status_due_ms : *wake_at_ms;
+    return false;
+}
+
+static void wish_status(struct publisher *publisher, struct cluster_state *state, const struct status_input *input,
+                        int64_t *wake_at_ms)
 {
     const struct cluster_resource *resource = input->cluster->resource;
     cleanup_json struct json_object *body = status_build(input, &state->times);
     cleanup_free char *key = xasprintf("status/%s", resource->meta.uid);
+    const char *text = json_text(body);
+    uint64_t hash = text_hash(TEXT_HASH_SEED, text, strlen(text));
+    if (!status_is_due(state, hash, input->now, wake_at_ms)) {
+        writer_keep(publisher->writer, key);
+        return;
+    }
+    state->status_due_ms = 0;
+    state->status_settled = hash;
     struct writer_wish wish = {
         .key = key,
         .address = {.resource = &clusters_resource,
@@ -183,7 +218,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
         .field_manager = FIELD_MANAGER,
         .build = build_status,
         .context = body,
-        .wanted = json_text(body),
+        .wanted = text,
         .ticket = ledger_send(state->ledger) + 1, /* 0 would say "of no interest" */
     };
     writer_wish(publisher->writer, &wish);
@@ -200,11 +235,16 @@ static struct json_object *build_annotations(const void *context)
     return annotations_apply_body(wish->pod, wish->wanted);
 }
 
+static char *pod_key(const struct pod *pod)
+{
+    return xasprintf("pod %s/%s %s", pod->meta.namespace_name, pod->meta.name, pod->meta.uid);
+}
+
 static void wish_pod(struct publisher *publisher, const struct pod *pod, const struct map *wanted)
 {
     cleanup_free char *text = annotations_text(wanted);
     cleanup_free char *observed = annotations_observed_text(pod);
-    cleanup_free char *key = xasprintf("pod %s/%s %s", pod->meta.namespace_name, pod->meta.name, pod->meta.uid);
+    cleanup_free char *key = pod_key(pod);
     struct pod_wish context = {.pod = pod, .wanted = wanted};
     struct writer_wish wish = {
         .key = key,
@@ -262,18 +302,31 @@ static bool has_our_annotations(const struct pod *pod)
     return false;
 }
 
+static void wish_annotations(struct publisher *publisher, const struct cluster *cluster, const struct server *server,
+                             struct ledger *ledger, struct instant now)
+{
+    struct map *wanted = annotations_wanted(cluster, server, ledger, now);
+    /* A finished pod stays where it is, and what was said of it may be over. */
+    bool is_left_over = pod_is_finished(server->pod) && has_our_annotations(server->pod);
+    if (server->live || map_count(wanted) || is_left_over) {
+        wish_pod(publisher, server->pod, wanted);
+    }
+    map_free(wanted);
+}
+
+/* While news is on its way into the status the annotations wait: they would only compete with it. */
 static void wish_servers(struct publisher *publisher, const struct cluster *cluster, struct ledger *ledger,
                          struct instant now)
 {
+    bool has_news = ledger_has_unacknowledged(ledger);
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
-        struct map *wanted = annotations_wanted(cluster, server, ledger, now);
-        /* A finished pod stays where it is, and what was said of it may be over. */
-        bool is_left_over = pod_is_finished(server->pod) && has_our_annotations(server->pod);
-        if (server->live || map_count(wanted) || is_left_over) {
-            wish_pod(publisher, server->pod, wanted);
+        if (has_news) {
+            cleanup_free char *key = pod_key(server->pod);
+            writer_keep(publisher->writer, key);
+        } else {
+            wish_annotations(publisher, cluster, server, ledger, now);
         }
-        map_free(wanted);
         if (server->live && server->lease) {
             wish_lease(publisher, cluster, server->lease);
         }
@@ -295,18 +348,16 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
         state->ledger, &findings, now,
         &(struct ledger_callbacks){.on_change = on_change, .exists = object_exists, .userdata = &context});
     wake_at_ms = findings.wake_at_ms < wake_at_ms ? findings.wake_at_ms : wake_at_ms;
-    wish_status(publisher, state,
-                &(struct status_input){
-                    .model = model, .cluster = cluster, .findings = &findings, .ledger = state->ledger, .now = now});
+    struct status_input input = {
+        .model = model, .cluster = cluster, .findings = &findings, .ledger = state->ledger, .now = now};
+    wish_status(publisher, state, &input, &wake_at_ms);
     finding_list_free(&findings);
     int64_t complain_at_ms = complaints_run(publisher->complaints, cluster, now);
     wake_at_ms = complain_at_ms < wake_at_ms ? complain_at_ms : wake_at_ms;
+    int64_t due_ms = cluster_in_maintenance(cluster, now)
+                         ? now.monotonic_ms + (cluster->resource->maintenance_until_us - now.wall_us) / 1000 + 1
+                         : announcer_run(publisher->announcer, state->ledger, cluster->resource->meta.uid, now);
     wish_servers(publisher, cluster, state->ledger, now);
-    if (cluster_in_maintenance(cluster, now)) {
-        int64_t over_ms = now.monotonic_ms + (cluster->resource->maintenance_until_us - now.wall_us) / 1000 + 1;
-        return over_ms < wake_at_ms ? over_ms : wake_at_ms;
-    }
-    int64_t due_ms = announcer_run(publisher->announcer, state->ledger, cluster->resource->meta.uid, now);
     return due_ms < wake_at_ms ? due_ms : wake_at_ms;
 }
 

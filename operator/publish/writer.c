@@ -266,6 +266,14 @@ void writer_wish(struct writer *writer, const struct writer_wish *wish)
     }
 }
 
+void writer_keep(struct writer *writer, const char *key)
+{
+    struct slot *slot = map_get(writer->slots, key);
+    if (slot) {
+        slot->wished = true;
+    }
+}
+
 void writer_sweep_begin(struct writer *writer)
 {
     for (const struct map_entry *at = map_first(writer->slots); at; at = map_next(at)) {

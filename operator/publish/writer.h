@@ -39,6 +39,8 @@ struct writer_wish {
     uint64_t ticket; /* handed back; of two wishes with the same text the newer one's; 0: of no interest */
 };
 void writer_wish(struct writer *writer, const struct writer_wish *wish);
+/* The last wish under that key stands as it is, for writer_sweep_end(). */
+void writer_keep(struct writer *writer, const char *key);
 
 /*
  * Wishes that were not repeated since writer_sweep_begin() are forgotten by writer_sweep_end(): their objects are no

@@ -17,6 +17,9 @@ char *xstrdup(const char *text);                        /* NULL gives NULL */
 char *xstrndup(const char *text, size_t length);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 
+/* Once at a program's start: what is freed goes back to the system soon. For programs that run for months and idle. */
+void memory_stay_small(void);
+
 /* Overwrites a secret such that the compiler keeps the write. NULL is allowed. */
 void memory_wipe(void *block, size_t size);
 /* Wipes a text up to its terminator and frees it. NULL is allowed. */

@@ -61,7 +61,7 @@ ok "condition EncryptionKeyInSync is False, by the worst of it" "cluster_json | 
 for pod in proget-0 proget-1 proget-2; do ok "$pod is annotated with it" annotation "$pod" finding.EncryptionKeyMismatch; done
 for pod in proget-0 proget-1; do
     ok "$pod says who has the new key" "kubectl -n $NS get pod $pod -o json |
-        jq -e '.metadata.annotations[\"proget-operator.io/finding.EncryptionKeyDrift\"] | contains(\"proget-2 run with the new one\")'"
+        jq -e '.metadata.annotations[\"proget-operator.io/finding.EncryptionKeyDrift\"] | contains(\"with the new one: proget-2\")'"
     ok "$pod: the drift is announced once" event EncryptionKeyDrift "$pod" Warning 1
 done
 ok "proget-2, restarted, has none" "cluster_json | jq -e '[.status.findings[] |
