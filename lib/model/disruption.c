@@ -149,7 +149,25 @@ static enum disruption_cause cause_of_event(const struct event *event)
     if (text_equal(event->reason, "Preempted") || text_equal(event->reason, "Preempting")) {
         return DISRUPTION_PREEMPTION;
     }
-    return text_equal(event->reason, "TaintManagerEviction") ? DISRUPTION_TAINT : DISRUPTION_NONE;
+    bool is_mark = text_equal(event->reason, "TaintManagerEviction") && !disruption_event_is_cancellation(event);
+    return is_mark ? DISRUPTION_TAINT : DISRUPTION_NONE;
+}
+
+/* The one message that is read: nothing else tells the mark from its withdrawal (pkg/controller/tainteviction). */
+bool disruption_event_is_cancellation(const struct event *event)
+{
+    return text_equal(event->reason, "TaintManagerEviction") && event->message != NULL &&
+           text_starts_with(event->message, "Cancelling deletion");
+}
+
+int64_t disruption_event_time(const struct event *event)
+{
+    const int64_t times[] = {event->last_us, event->event_time_us, event->first_us, event->meta.created_us};
+    int64_t time_us = 0;
+    for (size_t i = 0; i < array_length(times) && time_us == 0; i++) {
+        time_us = times[i];
+    }
+    return time_us;
 }
 
 struct disruption disruption_of_event(const struct event *event)
@@ -158,10 +176,5 @@ struct disruption disruption_of_event(const struct event *event)
     if (cause == DISRUPTION_NONE || (event->object_kind != NULL && !text_equal(event->object_kind, "Pod"))) {
         return (struct disruption){0};
     }
-    const int64_t times[] = {event->last_us, event->event_time_us, event->first_us, event->meta.created_us};
-    int64_t time_us = 0;
-    for (size_t i = 0; i < array_length(times) && time_us == 0; i++) {
-        time_us = times[i];
-    }
-    return (struct disruption){.cause = cause, .time_us = time_us, .message = event->message};
+    return (struct disruption){.cause = cause, .time_us = disruption_event_time(event), .message = event->message};
 }

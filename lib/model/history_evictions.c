@@ -67,11 +67,46 @@ static bool observe_server(struct history *history, const struct pod *pod, struc
                                  });
 }
 
+/* --- what passed by between two evaluations --- */
+
+/* The member that it was: by its uid, else by its name (a StatefulSet's pod that never lived). */
+static bool is_of_member(const struct history *history, const struct noted_disruption *noted)
+{
+    for (size_t i = 0; i < history->member_count; i++) {
+        if (text_equal(history->members[i].uid, noted->uid) || text_equal(history->members[i].name, noted->pod)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool observe_noted(struct history *history, const struct model *model, const struct cluster *cluster,
+                          struct instant now)
+{
+    bool has_changed = false;
+    for (size_t i = 0; i < model->disruptions.count; i++) {
+        const struct noted_disruption *noted = &model->disruptions.items[i];
+        if (!text_equal(noted->namespace_name, cluster->namespace_name) || !is_of_member(history, noted)) {
+            continue;
+        }
+        struct status_eviction eviction = {
+            .time_us = noted->time_us == 0 ? now.wall_us : noted->time_us,
+            .pod = noted->pod,
+            .uid = noted->uid,
+            .node = noted->node,
+            .cause = disruption_cause_name(noted->cause),
+            .message = noted->message,
+        };
+        has_changed = add_eviction(history, &eviction) || has_changed;
+    }
+    return has_changed;
+}
+
 /* --- traces of pods that are gone --- */
 
 /*
  * The taint manager's Event has no uid. It counts for a gone member of that name, near the time at which it was
- * missed; a mark that was taken back leaves the pod where it is, so it matters only for the pod's next end.
+ * missed.
  */
 static bool event_is_about(const struct event *event, int64_t event_us, const struct past_server *member,
                            struct instant now)
@@ -84,11 +119,28 @@ static bool event_is_about(const struct event *event, int64_t event_us, const st
            event_us <= gone_us + trace_distance_us;
 }
 
+/* A later withdrawal voids a mark: the pod stayed where it was. */
+static bool mark_was_cancelled(const struct model *model, const struct event *mark)
+{
+    const struct store *store = model_read(model, MODEL_EVENTS_TAINT);
+    const char *namespace_name = mark->object_namespace;
+    for (const struct store_entry *at = store_first(store, namespace_name); at != NULL;
+         at = store_next(store, namespace_name, at)) {
+        const struct event *event = (const struct event *) (const void *) at->object;
+        if (disruption_event_is_cancellation(event) && text_equal(event->object_name, mark->object_name) &&
+            disruption_event_time(event) >= disruption_event_time(mark)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool observe_event(struct history *history, const struct model *model, const struct cluster *cluster,
                           const struct event *event, struct instant now)
 {
     struct disruption disruption = disruption_of_event(event);
-    if (disruption.cause == DISRUPTION_NONE) {
+    if (disruption.cause == DISRUPTION_NONE ||
+        (disruption.cause == DISRUPTION_TAINT && mark_was_cancelled(model, event))) {
         return false;
     }
     int64_t time_us = disruption.time_us == 0 ? now.wall_us : disruption.time_us;
@@ -122,6 +174,7 @@ bool history_observe_evictions(struct history *history, const struct model *mode
     for (size_t i = 0; i < cluster->server_count; i++) {
         has_changed = observe_server(history, cluster->servers[i].pod, now) || has_changed;
     }
+    has_changed = observe_noted(history, model, cluster, now) || has_changed;
     if (model_unobserved(model, MODEL_PODS) != NULL || !store_is_filled(model_read(model, MODEL_PODS))) {
         return has_changed; /* then no pod is known to be gone */
     }

@@ -60,6 +60,9 @@ static void model_on_change(const struct store_entry *before, const struct store
     bool is_news = listener->kind != MODEL_LEASES || heartbeats_follow(model->heartbeats, before, after);
     bool matters = listener->kind == MODEL_CLUSTERS || change_matters(listener, before, after);
     model->has_changed = model->has_changed || (is_news && matters);
+    if (listener->kind == MODEL_PODS && matters && after != NULL) {
+        disruptions_note(&model->disruptions, (const struct pod *) (const void *) after->object);
+    }
 }
 
 /* --- the model --- */
@@ -97,6 +100,7 @@ void model_free(struct model *model)
     map_free(model->heartbeats);
     map_free(model->histories);
     map_free(model->product_like);
+    disruptions_clear(&model->disruptions);
     free(model);
 }
 

@@ -4,6 +4,7 @@
 #ifndef PROGET_MODEL_PRIVATE_H
 #define PROGET_MODEL_PRIVATE_H
 
+#include "disruptions.h"
 #include "proget/core/map.h"
 #include "proget/model/model.h"
 
@@ -20,7 +21,8 @@ struct model {
     struct map *heartbeats;   /* of struct heartbeat_slot, by the Lease's key in its store */
     struct map *histories;    /* of struct history, by the ProGetCluster's uid */
     struct map *product_like; /* of size_t: pods and workloads with one of the products in them, by namespace */
-    bool is_behind;           /* Leases cannot be seen since behind_since_ms */
+    struct disruptions disruptions;
+    bool is_behind; /* Leases cannot be seen since behind_since_ms */
     int64_t behind_since_ms;
     bool has_changed;
 };

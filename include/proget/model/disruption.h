@@ -31,4 +31,9 @@ struct disruption disruption_of_pod(const struct pod *pod);
 /* A trace left in an Event about a pod that is gone (reasons Evicted, Preempted, Preempting, TaintManagerEviction). */
 struct disruption disruption_of_event(const struct event *event);
 
+/* The taint manager took its mark back: the pod was not evicted. */
+bool disruption_event_is_cancellation(const struct event *event);
+/* When what the Event tells of happened, for the last time; 0: it does not tell. */
+int64_t disruption_event_time(const struct event *event);
+
 #endif
