@@ -4,8 +4,11 @@
 
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
+#include "proget/core/text.h"
 #include "proget/kube/reflector.h"
 #include "pulse.h"
+
+enum { TROUBLE_HOLD_MS = 2500 };
 
 struct source {
     struct intake *intake;
@@ -22,28 +25,71 @@ struct intake {
     size_t count;
     size_t behind; /* sources whose server is away */
     struct pulse *pulse;
-    bool is_silent;         /* the server does not answer the pulse */
-    bool are_leases_behind; /* their watch is not in step */
+    bool is_silent; /* the server does not answer the pulse */
+    struct loop_timer *trouble_timer;
+    bool is_trouble_said, is_start_said;
+    char trouble[BOUND_ERROR_TEXT];
 };
+
+static bool are_leases_behind(const struct intake *intake)
+{
+    for (size_t i = 0; i < intake->count; i++) {
+        if (intake->sources[i].kind == MODEL_LEASES && intake->sources[i].is_behind) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* While nobody can renew a Lease, or nobody can see it renewed, no heartbeat grows stale. */
 static void settle_behind(struct intake *intake, struct instant since)
 {
-    model_set_behind(intake->model, intake->is_silent || intake->are_leases_behind, since);
+    model_set_behind(intake->model, intake->is_silent || are_leases_behind(intake), since);
 }
 
-static void on_pulse(bool answers, struct instant since, void *userdata)
+/* A watch that expired is back within a second: only what lasts is said. */
+static void settle_trouble(struct intake *intake, const char *why)
+{
+    bool is_in_trouble = intake->is_silent || intake->behind > 0;
+    if (!is_in_trouble) {
+        loop_timer_stop(intake->trouble_timer);
+        if (intake->is_trouble_said) {
+            log_info(LOG_NONE, "the API server is back, and everything is up to date again");
+        }
+        intake->is_trouble_said = false;
+        return;
+    }
+    if (why) {
+        text_copy_cut(intake->trouble, sizeof intake->trouble, why);
+    }
+    if (!intake->is_trouble_said && !loop_timer_is_set(intake->trouble_timer)) {
+        loop_timer_set_after(intake->trouble_timer, TROUBLE_HOLD_MS);
+    }
+}
+
+/* Nothing was ever in step: the reason is said once, and it is tried again. */
+static void settle_trouble_at_start(struct intake *intake, const char *why)
+{
+    if (!intake->is_start_said) {
+        intake->is_start_said = true;
+        log_warning(LOG_FIELDS({"error", why}), "cannot get in step with the API server yet, trying again");
+    }
+}
+
+static void on_trouble_timer(void *userdata)
+{
+    struct intake *intake = userdata;
+    intake->is_trouble_said = true;
+    log_warning(LOG_FIELDS({"error", intake->trouble}),
+                "the API server is out of reach: keeping what is known, trying again");
+}
+
+static void on_pulse(bool answers, struct instant since, const char *why, void *userdata)
 {
     struct intake *intake = userdata;
     intake->is_silent = !answers;
     settle_behind(intake, since);
-    if (intake->behind == 0) {
-        if (answers) {
-            log_info(LOG_NONE, "the API server answers again");
-        } else {
-            log_warning(LOG_NONE, "the API server does not answer: keeping what is known, trying again");
-        }
-    }
+    settle_trouble(intake, why);
 }
 
 static void count_behind(struct source *source, bool is_behind, const char *why)
@@ -53,18 +99,11 @@ static void count_behind(struct source *source, bool is_behind, const char *why)
         return;
     }
     source->is_behind = is_behind;
+    intake->behind = is_behind ? intake->behind + 1 : intake->behind - 1;
     if (source->kind == MODEL_LEASES) {
-        intake->are_leases_behind = is_behind;
         settle_behind(intake, loop_now(kube_client_loop(intake->client)));
     }
-    if (is_behind) {
-        if (intake->behind++ == 0) {
-            log_warning(LOG_FIELDS({"error", why}),
-                        "the API server is out of reach: keeping what is known, trying again");
-        }
-    } else if (--intake->behind == 0) {
-        log_info(LOG_NONE, "the API server is back, and everything is up to date again");
-    }
+    settle_trouble(intake, why);
 }
 
 /* What is not observed in one of several namespaces is not observed. */
@@ -97,6 +136,9 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
     struct source *source = userdata;
     switch (state) {
     case REFLECTOR_SYNCING:
+        if (why) {
+            settle_trouble_at_start(source->intake, why);
+        }
         break;
     case REFLECTOR_WATCHING:
         source->is_synced = true;
@@ -140,6 +182,7 @@ struct intake *intake_start(struct kube_client *client, struct model *model, con
 {
     struct intake *intake = xcalloc(1, sizeof *intake);
     intake->client = client;
+    intake->trouble_timer = loop_timer_new(kube_client_loop(client), on_trouble_timer, intake);
     intake->model = model;
     size_t per_kind = namespaces->count ? namespaces->count : 1;
     intake->sources = xcalloc(MODEL_KIND_COUNT * per_kind, sizeof *intake->sources);
@@ -171,6 +214,7 @@ void intake_stop(struct intake *intake)
         reflector_stop(intake->sources[i].reflector);
     }
     pulse_stop(intake->pulse);
+    loop_timer_free(intake->trouble_timer);
     free(intake->sources);
     free(intake);
 }

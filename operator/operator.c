@@ -47,6 +47,9 @@ static bool is_ready(void *userdata)
 static void evaluate(struct operator* self)
 {
     self->is_due = false;
+    if (model_unobserved(self->model, MODEL_PODS) || model_unobserved(self->model, MODEL_CLUSTERS)) {
+        return; /* without them everything would look gone: what was said stands until they are seen again */
+    }
     int64_t wake_at_ms = publisher_run(self->publisher, loop_now(self->loop));
     if (wake_at_ms == INT64_MAX) {
         loop_timer_stop(self->wake_timer);

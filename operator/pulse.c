@@ -5,9 +5,9 @@
 /* A server that is merely slow answers within the time-out; the shortest useful stale timer is some seconds. */
 enum { INTERVAL_MS = 3000, TIMEOUT_MS = 2000 };
 
-/* One Lease from the server's own cache: any answer will do, a refusal too. */
+/* The operator's own Lease, there or not: any answer will do, a refusal too. */
 static const struct kube_resource leases = {.group = "coordination.k8s.io", .version = "v1", .plural = "leases"};
-#define QUERY "limit=1&resourceVersion=0"
+#define LEASE_NAME "proget-operator"
 
 struct pulse {
     struct kube_client *client;
@@ -21,7 +21,6 @@ struct pulse {
 
 static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
 {
-    (void) err;
     struct pulse *pulse = userdata;
     pulse->call = NULL;
     loop_timer_set_after(pulse->timer, INTERVAL_MS);
@@ -31,14 +30,19 @@ static void on_response(const struct kube_response *response, const struct error
     }
     pulse->answers = answers;
     struct instant since = answers ? loop_now(kube_client_loop(pulse->client)) : pulse->sent;
-    pulse->on_change(answers, since, pulse->userdata);
+    pulse->on_change(answers, since, answers ? NULL : err->text, pulse->userdata);
 }
 
 static void ask(void *userdata)
 {
     struct pulse *pulse = userdata;
     struct kube_request request = {
-        .verb = KUBE_GET, .address = {.resource = &leases}, .query = QUERY, .timeout_ms = TIMEOUT_MS};
+        .verb = KUBE_GET,
+        .address = {.resource = &leases,
+                    .namespace_name = kube_client_config(pulse->client)->namespace_name,
+                    .name = LEASE_NAME},
+        .timeout_ms = TIMEOUT_MS,
+    };
     pulse->sent = loop_now(kube_client_loop(pulse->client));
     pulse->call = kube_client_send(pulse->client, &request, on_response, pulse);
 }

@@ -11,8 +11,11 @@
 
 struct pulse;
 
-/* `since`: when the question was sent that got no answer, or the one that came. Told on each change. */
-typedef void pulse_fn(bool answers, struct instant since, void *userdata);
+/*
+ * `since`: when the question was sent that got no answer, or when one came again. `why` there is none; NULL where there
+ * is. Told on each change.
+ */
+typedef void pulse_fn(bool answers, struct instant since, const char *why, void *userdata);
 
 struct pulse *pulse_start(struct kube_client *client, pulse_fn *on_change, void *userdata);
 void pulse_stop(struct pulse *pulse); /* NULL is allowed */

@@ -28,7 +28,8 @@ cleanup() {
         note "  scripts/demo-stop.sh $WORLD"
         exit 0
     fi
-    [ "$status" = 0 ] || { note "The demo failed; the end of the operator's log:"; operator_log | tail -n 20; }
+    [ -z "${assets_pid:-}" ] || kill "$assets_pid" 2>/dev/null || true
+    [ "$status" = 0 ] || [ -z "${WORLD:-}" ] || { note "The demo failed; the end of the operator's log:"; operator_log | tail -n 20; }
     world_stop
     exit "$status"
 }
@@ -53,6 +54,7 @@ if ! wait "$assets_pid"; then
     cat "$assets_log" >&2
     exit 1
 fi
+assets_pid=
 rm -f "$assets_log" "$assets_log.out"
 world_build
 # shellcheck disable=SC2119 # the usual nodes

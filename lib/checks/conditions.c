@@ -24,7 +24,7 @@ static const char *const good_news[CONDITION_COUNT] = {
     "All servers run the same version.",
     "No two servers share a machine, and nothing lets them.",
     "The number of servers is fixed.",
-    "Nothing that invites evictions was found.",
+    "No eviction was seen, and none of the checked things that invite one was found.",
     "All servers are activated.",
     "Everything that the checks need is observed.",
     NULL,

@@ -75,7 +75,7 @@ static void take_answer(struct declaration *declaration, const struct error *err
     if (err->code == ERROR_EXISTS) {
         /* Another one has the name and selects other pods, or ours is about to be seen. */
         declaration->suffix++;
-        declaration->not_before_ms = now_ms + 1000;
+        declaration->not_before_ms = now_ms + ECHO_MS;
         return;
     }
     declaration->not_before_ms = now_ms + backoff_next(&declaration->backoff, now_ms, random_fraction());

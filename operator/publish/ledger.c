@@ -270,6 +270,9 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
     if (entry->phase == LEDGER_RAISED && !entry->announced && !is_sent(ledger, entry)) {
         return "it ended before it could be reported";
     }
+    if (callbacks->is_superseded) {
+        return "another ProGetCluster watches over these servers";
+    }
     if (is_suppressed(findings, entry->id)) {
         return "left out by the user";
     }
@@ -285,6 +288,11 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
 static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct finding_list *findings,
                  struct instant now, const struct ledger_callbacks *callbacks)
 {
+    bool stands = entry->phase == LEDGER_RAISED && !callbacks->is_superseded && callbacks->is_unknown &&
+                  !is_suppressed(findings, entry->id) && callbacks->is_unknown(&entry->finding, callbacks->userdata);
+    if (stands) {
+        return;
+    }
     const char *why = silent_end(ledger, entry, findings, callbacks);
     if (why) {
         if (entry->phase != LEDGER_HOLDING) {

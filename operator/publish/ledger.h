@@ -48,9 +48,14 @@ typedef void ledger_change_fn(const struct ledger_entry *entry, enum ledger_chan
 /* Whether the object of a finding is still there. */
 typedef bool ledger_exists_fn(const struct object_reference *object, void *userdata);
 
+/* Whether it cannot be told now if a finding is still true: then it stands until it is disproved. */
+typedef bool ledger_unknown_fn(const struct finding *finding, void *userdata);
+
 struct ledger_callbacks {
     ledger_change_fn *on_change;
     ledger_exists_fn *exists;
+    ledger_unknown_fn *is_unknown; /* NULL: it can always be told */
+    bool is_superseded;            /* another ProGetCluster watches over the same servers: what stood goes silently */
     void *userdata;
 };
 

@@ -167,11 +167,38 @@ static bool object_exists(const struct object_reference *object, void *userdata)
     const struct log_context *context = userdata;
     const struct model *model = context->publisher->options.model;
     enum model_kind kind = text_equal(object->kind, "Pod") ? MODEL_PODS : workload_kind_of(object->kind);
-    if (kind == MODEL_KIND_COUNT) {
+    if (kind == MODEL_KIND_COUNT || model_unobserved(model, kind)) {
         return true;
     }
     const struct store_entry *entry = store_get(model_read(model, kind), object->namespace_name, object->name);
     return entry && (!object->uid || text_equal(entry->object->uid, object->uid));
+}
+
+/* Whether a live server that the finding is about, or that it rests on, is not heard of now. */
+static bool is_unheard(const struct object_reference *object, const struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        const struct server *server = &cluster->servers[i];
+        if (server->live && !server->report && text_equal(object->kind, "Pod") &&
+            text_equal(object->uid, server->pod->meta.uid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_unknown(const struct finding *finding, void *userdata)
+{
+    const struct log_context *context = userdata;
+    const struct check_row *row = catalogue_find(finding->code);
+    if (!row || !row->rests_on_report) {
+        return false;
+    }
+    bool is_unheard_of = is_unheard(&finding->object, context->cluster);
+    for (size_t i = 0; !is_unheard_of && i < finding->related_count; i++) {
+        is_unheard_of = is_unheard(&finding->related[i], context->cluster);
+    }
+    return is_unheard_of;
 }
 
 static struct json_object *build_status(const void *context)
@@ -344,9 +371,12 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
     struct finding_list findings;
     evaluation_run(model, cluster, now, &findings);
     struct log_context context = {.publisher = publisher, .cluster = cluster, .state = state};
-    int64_t wake_at_ms = ledger_update(
-        state->ledger, &findings, now,
-        &(struct ledger_callbacks){.on_change = on_change, .exists = object_exists, .userdata = &context});
+    int64_t wake_at_ms = ledger_update(state->ledger, &findings, now,
+                                       &(struct ledger_callbacks){.on_change = on_change,
+                                                                  .exists = object_exists,
+                                                                  .is_unknown = is_unknown,
+                                                                  .is_superseded = cluster->superseded_by != NULL,
+                                                                  .userdata = &context});
     wake_at_ms = findings.wake_at_ms < wake_at_ms ? findings.wake_at_ms : wake_at_ms;
     struct status_input input = {
         .model = model, .cluster = cluster, .findings = &findings, .ledger = state->ledger, .now = now};

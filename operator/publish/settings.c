@@ -5,7 +5,7 @@
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
-enum { SETTING_COUNT = 5, VALUE_BYTES = 256, TEXT_BYTES = 4096 };
+enum { SETTING_COUNT = 5, VALUE_BYTES = 264, TEXT_BYTES = 4096 };
 
 struct setting {
     const char *name;

@@ -271,7 +271,8 @@ int64_t status_healthy_servers(const struct cluster *cluster, struct ledger *led
             const struct finding *finding = &entries[j]->finding;
             is_healthy = entries[j]->phase != LEDGER_RAISED || finding->severity != SEVERITY_ERROR ||
                          !text_equal(finding->object.kind, "Pod") ||
-                         !text_equal(finding->object.name, server->pod->meta.name);
+                         !text_equal(finding->object.name, server->pod->meta.name) ||
+                         (finding->object.uid && !text_equal(finding->object.uid, server->pod->meta.uid));
         }
         healthy += is_healthy ? 1 : 0;
     }

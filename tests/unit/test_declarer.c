@@ -121,7 +121,7 @@ static void a_name_that_is_taken_gives_way_to_the_next(void **state)
         assert_int_equal(world.progress, i); /* so that it is asked again */
         world.now.monotonic_ms = loop_now(world.api.loop).monotonic_ms;
         int64_t due_ms = run(&world);
-        assert_in_range(due_ms - world.now.monotonic_ms, 0, 1000);
+        assert_in_range(due_ms - world.now.monotonic_ms, 20000, 30000); /* ours may be about to be seen */
         world.now.monotonic_ms = due_ms;
         (void) run(&world);
         api_settle(&world.api);

@@ -13,7 +13,7 @@
 struct world {
     struct ledger *ledger;
     struct instant now;
-    bool object_is_gone;
+    bool object_is_gone, is_unknown, is_superseded;
     size_t raised, resolved, dropped;
     char id[LEDGER_ID_SIZE]; /* of the entry that only() saw last */
 };
@@ -33,6 +33,13 @@ static bool exists(const struct object_reference *object, void *userdata)
     const struct world *world = userdata;
     assert_non_null(object->name);
     return !world->object_is_gone;
+}
+
+static bool is_unknown(const struct finding *finding, void *userdata)
+{
+    const struct world *world = userdata;
+    assert_non_null(finding->code);
+    return world->is_unknown;
 }
 
 static int setup(void **state)
@@ -76,7 +83,11 @@ static int64_t see(struct world *world, struct finding *findings, size_t count)
 {
     struct finding_list list = {.items = findings, .count = count};
     return ledger_update(world->ledger, &list, world->now,
-                         &(struct ledger_callbacks){.on_change = on_change, .exists = exists, .userdata = world});
+                         &(struct ledger_callbacks){.on_change = on_change,
+                                                    .exists = exists,
+                                                    .is_unknown = is_unknown,
+                                                    .is_superseded = world->is_superseded,
+                                                    .userdata = world});
 }
 
 static struct ledger_entry *only(struct world *world)
@@ -287,6 +298,35 @@ static void a_deleted_object_and_a_user_that_left_it_out_end_silently(void **sta
     assert_int_equal(world->resolved, 0);
 }
 
+static void what_cannot_be_told_stands(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    persist(world);
+    world->is_unknown = true;
+    see(world, NULL, 0);
+    assert_int_equal(only(world)->phase, LEDGER_RAISED);
+    world->is_unknown = false;
+    see(world, NULL, 0);
+    assert_int_equal(only(world)->phase, LEDGER_CLEARED);
+    assert_int_equal(world->resolved, 1);
+}
+
+static void what_another_watches_over_goes_silently(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 0);
+    see(world, &finding, 1);
+    persist(world);
+    world->is_superseded = true;
+    world->is_unknown = true;
+    see(world, NULL, 0);
+    assert_int_equal(published(world), 0);
+    assert_int_equal(world->resolved, 0);
+    assert_int_equal(world->dropped, 1);
+}
+
 /* What a killed operator left in the status. */
 static void load(struct world *world, const char *status_text)
 {
@@ -399,6 +439,8 @@ int main(void)
         LEDGER_TEST(an_occurrence_has_its_own_time_and_ends_silently),
         LEDGER_TEST(the_object_stays_until_the_event_is_there),
         LEDGER_TEST(a_deleted_object_and_a_user_that_left_it_out_end_silently),
+        LEDGER_TEST(what_cannot_be_told_stands),
+        LEDGER_TEST(what_another_watches_over_goes_silently),
         LEDGER_TEST(a_restart_repeats_nothing_and_forgets_nothing),
         LEDGER_TEST(a_restart_says_what_was_not_said),
         LEDGER_TEST(a_restart_finishes_an_end),

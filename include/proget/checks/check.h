@@ -28,7 +28,8 @@ struct check_row {
     int64_t hold_ms;
     const char *condition; /* of the status: "EncryptionKeyInSync", ...; NULL: Ready alone */
     check_fn *check;
-    const char *summary; /* one line, for lists */
+    const char *summary;  /* one line, for lists */
+    bool rests_on_report; /* told by a server's report: without a fresh one it is neither true nor disproved */
 };
 
 /* The catalogue, in the order of the design. */
