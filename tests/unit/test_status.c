@@ -467,6 +467,7 @@ static void healthy_is_live_heard_of_and_without_error(void **state)
         }
         struct finding finding = finding_of("k", cases[i].code, cases[i].severity, "p0");
         finding.object.kind = cases[i].kind;
+        finding.object.uid = "uid-p0";
         see(world, &finding, cases[i].code ? 1 : 0);
         cleanup_json struct json_object *object = build(world);
         if (json_int64_at(object, "status.healthyServers", -1) != cases[i].healthy) {
