@@ -57,7 +57,7 @@ mark=$(log_lines)
 printf %s 'this is <no> JSON at all' >"$report"
 lease_write proget-0 proget-0 "$report"
 WITHIN=60 ok "no JSON: the condition Observed names the pod and why" unobserved proget-0
-ok "no JSON: it counts no more" no_finding HealthError
+holds "no JSON: what was said before stands, for it disproves nothing" finding HealthError proget-0
 ok "no JSON: the log names it" named_once "$mark" "$NS" proget-0 report
 goes_on "no JSON"
 
@@ -85,7 +85,10 @@ holds "256 KiB and one: the API server takes no more" "! lease_write proget-1 pr
 holds "1 MiB: nor that" "head -c 1048576 /dev/zero | tr '\\0' '[' >'$report' && ! lease_write proget-1 proget-1 '$report'"
 
 # --- a report that speaks for another pod ---
-kubectl -n "$NS" delete lease proget-proget-2 >/dev/null
+printf %s '{"v":1,"health":{"state":"ok","http":200}}' >"$report"
+for pod in proget-0 proget-1 proget-2; do lease_write "$pod" "$pod" "$report"; done
+WITHIN=60 ok "good reports disprove what stood" no_finding HealthError
+kubectl -n "$NS" delete lease proget-proget-1 proget-proget-2 >/dev/null
 WITHIN=60 ok "without its Lease proget-2 is in no error" no_finding HealthError
 mark=$(log_lines)
 printf %s "$broken" >"$report"
