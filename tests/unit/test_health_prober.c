@@ -21,7 +21,7 @@
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
-enum { TURNS_MAX = 3000, TIMEOUT_MS = 300, PEERS_MAX = 8 };
+enum { TURNS_MAX = 30000, TIMEOUT_MS = 4000, PEERS_MAX = 8 };
 
 /*
  * A ProGet that says what the script says, on the same loop as the prober. One script entry per connection; the last
@@ -215,7 +215,7 @@ static void answers_are_fetched_whole(void **state)
         {{HTTP("200 OK", "<html>")}, 1, REPORT_HEALTH_ERROR, "a page", NULL},
         {{HTTP("204 No Content", "")}, 1, REPORT_HEALTH_ERROR, "HTTP 204", NULL},
         /* slow, cut, nothing, garbage, too much */
-        {{{NULL, 0, true}}, 1, REPORT_HEALTH_UNREACHABLE, "no answer within 1 s", NULL},
+        {{{NULL, 0, true}}, 1, REPORT_HEALTH_UNREACHABLE, "no answer within 4 s", NULL},
         {{{"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nOK", 0, true}},
          1,
          REPORT_HEALTH_UNREACHABLE,
