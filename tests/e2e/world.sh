@@ -76,5 +76,8 @@ operator_pod() {
         --field-selector=status.phase=Running -o jsonpath='{.items[0].metadata.name}'
 }
 
-# The operator's log, of every pod and container that it had.
-operator_log() { cat "$WORLD"/nodes/logs/proget-operator_*/proget-operator.log 2>/dev/null; }
+# The operator's log, of every pod that it had, the present one last: what comes is always at the end.
+operator_log() {
+    find "$WORLD/nodes/logs" -path '*/proget-operator_*/proget-operator.log' -printf '%T@ %p\n' 2>/dev/null |
+        sort -n | cut -d' ' -f2- | xargs -r cat
+}
