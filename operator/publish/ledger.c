@@ -17,7 +17,9 @@ struct ledger {
     uint64_t sequence;   /* of the last change of phase */
     uint64_t sent;       /* highest number handed out by ledger_send() */
     uint64_t acknowledged;
-    struct ledger_entry **published; /* made anew by ledger_published() */
+    struct ledger_entry **published; /* as ledger_published() made it */
+    size_t published_count;
+    bool is_published_current; /* nothing was added, removed or moved since */
     size_t published_capacity;
 };
 
@@ -163,6 +165,7 @@ static void load_one(struct ledger *ledger, const struct status_finding *source,
 
 void ledger_load(struct ledger *ledger, const struct cluster_resource *resource, struct instant now)
 {
+    ledger->is_published_current = false;
     record_list_each (const struct status_finding *, finding, &resource->status.findings) {
         load_one(ledger, finding, now);
     }
@@ -312,6 +315,7 @@ static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct
 int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings, struct instant now,
                       const struct ledger_callbacks *callbacks)
 {
+    ledger->is_published_current = false;
     int64_t wake_at_ms = INT64_MAX;
     for (size_t i = 0; i < findings->count; i++) {
         see(ledger, &findings->items[i], now, callbacks, &wake_at_ms);
@@ -351,6 +355,10 @@ static int compare_entries(const void *left, const void *right)
 
 struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_count)
 {
+    if (ledger->is_published_current) {
+        *ret_count = ledger->published_count;
+        return ledger->published;
+    }
     size_t capacity = map_count(ledger->entries);
     if (capacity > ledger->published_capacity) {
         ledger->published = xrealloc(ledger->published, capacity, sizeof *ledger->published);
@@ -367,6 +375,8 @@ struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_
         qsort(ledger->published, count, sizeof *ledger->published, compare_entries);
     }
     *ret_count = count;
+    ledger->published_count = count;
+    ledger->is_published_current = true;
     return ledger->published;
 }
 
@@ -417,6 +427,7 @@ enum ledger_phase ledger_due(const struct ledger *ledger, const struct ledger_en
 
 bool ledger_announced(struct ledger *ledger, const char *id, enum ledger_phase phase, struct instant now)
 {
+    ledger->is_published_current = false;
     struct ledger_entry *entry = map_get(ledger->entries, id);
     if (!entry) {
         return false;
