@@ -214,7 +214,7 @@ void check_sink_finish(struct check_sink *sink, struct finding_list *ret_finding
         .unobserved = array_settle(sink->arena, sink->unobserved, sink->unobserved_count, sizeof *sink->unobserved),
         .unobserved_count = sink->unobserved_count,
         .wake_at_ms = sink->wake_at_ms,
-        .dropped = kept - bounded,
+        .dropped = (kept - bounded) + (sink->suppressed_count - suppressed),
         .arena = sink->arena,
     };
     memset(sink, 0, sizeof *sink);

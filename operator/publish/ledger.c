@@ -20,6 +20,8 @@ struct ledger {
     struct ledger_entry **published; /* as ledger_published() made it */
     size_t published_count;
     bool is_published_current; /* nothing was added, removed or moved since */
+    size_t waiting;            /* true and due, but BOUND_FINDINGS_PUBLISHED are published already */
+    size_t published_total;    /* entries that are not HOLDING, as counted by the evaluation under way */
     size_t published_capacity;
 };
 
@@ -185,6 +187,11 @@ static void change_phase(struct ledger *ledger, struct ledger_entry *entry, enum
 static void raise_entry(struct ledger *ledger, struct ledger_entry *entry, struct instant now,
                         const struct ledger_callbacks *callbacks)
 {
+    if (ledger->published_total >= BOUND_FINDINGS_PUBLISHED) {
+        ledger->waiting++; /* said without being in the status, it would be said again after a restart */
+        return;
+    }
+    ledger->published_total++;
     /*
      * A state is "since now": two spells of one state must never share an Event's name. An occurrence happened once,
      * at a time of its own.
@@ -291,9 +298,10 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
 static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct finding_list *findings,
                  struct instant now, const struct ledger_callbacks *callbacks)
 {
-    bool stands = entry->phase == LEDGER_RAISED && !callbacks->is_superseded && callbacks->is_unknown &&
-                  !is_suppressed(findings, entry->id) && callbacks->is_unknown(&entry->finding, callbacks->userdata);
-    if (stands) {
+    bool is_unknown =
+        findings->dropped > 0 || (callbacks->is_unknown && callbacks->is_unknown(&entry->finding, callbacks->userdata));
+    if (entry->phase == LEDGER_RAISED && !callbacks->is_superseded && is_unknown &&
+        !is_suppressed(findings, entry->id)) {
         return;
     }
     const char *why = silent_end(ledger, entry, findings, callbacks);
@@ -316,6 +324,12 @@ int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings
                       const struct ledger_callbacks *callbacks)
 {
     ledger->is_published_current = false;
+    ledger->waiting = 0;
+    ledger->published_total = 0;
+    for (const struct map_entry *at = map_first(ledger->entries); at; at = map_next(at)) {
+        const struct ledger_entry *entry = map_value(at);
+        ledger->published_total += entry->phase != LEDGER_HOLDING ? 1 : 0;
+    }
     int64_t wake_at_ms = INT64_MAX;
     for (size_t i = 0; i < findings->count; i++) {
         see(ledger, &findings->items[i], now, callbacks, &wake_at_ms);
@@ -378,6 +392,11 @@ struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_
     ledger->published_count = count;
     ledger->is_published_current = true;
     return ledger->published;
+}
+
+size_t ledger_waiting(const struct ledger *ledger)
+{
+    return ledger->waiting;
 }
 
 struct ledger_entry *ledger_find(const struct ledger *ledger, const char *id)

@@ -71,7 +71,8 @@ void ledger_load(struct ledger *ledger, const struct cluster_resource *resource,
 
 /*
  * Moves on by one evaluation. Entries that end without an announcement (the object was deleted, left out by the user,
- * an eviction grown old, never sent) are dropped at once. Returns the monotonic time at which the next hold ends
+ * an eviction grown old, never sent) are dropped at once. No more than BOUND_FINDINGS_PUBLISHED are RAISED or CLEARED:
+ * what is due beyond stays HOLDING until there is room. Returns the monotonic time at which the next hold ends
  * (INT64_MAX: none).
  */
 int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings, struct instant now,
@@ -80,6 +81,8 @@ int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings
 /* Entries that are RAISED or CLEARED, sorted by severity (worst first), code, object. Borrowed until the next change.
  */
 struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_count);
+/* Findings that are due and wait for room, since the last update. */
+size_t ledger_waiting(const struct ledger *ledger);
 /* By id; NULL when absent. */
 struct ledger_entry *ledger_find(const struct ledger *ledger, const char *id);
 

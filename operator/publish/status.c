@@ -5,7 +5,7 @@
 #include "publish/member.h"
 
 /* The CRD's maxima; what stands is sorted worst first, so what is cut is what matters least. */
-enum { CRD_FINDINGS_MAX = 512, CRD_SUPPRESSED_MAX = 512, SUMMARY_BYTES = 128 };
+enum { CRD_SUPPRESSED_MAX = 512, SUMMARY_BYTES = 128 };
 
 /*
  * An object may have 1.5 MiB. Up to MANY findings are told in full; beyond, each is told in short, so that 512 of them,
@@ -71,7 +71,7 @@ static void add_findings(struct json_object *status, struct ledger *ledger)
     size_t count;
     struct ledger_entry *const *entries = ledger_published(ledger, &count);
     struct json_object *findings = json_add_array(status, "findings");
-    for (size_t i = 0; i < count && i < CRD_FINDINGS_MAX; i++) {
+    for (size_t i = 0; i < count; i++) {
         json_object_array_add(findings, finding_json(entries[i], count > MANY));
     }
 }
@@ -111,6 +111,10 @@ static void add_summary(struct json_object *status, struct ledger *ledger)
             (void) buffer_appendf(&text, "%s%zu %s", text.length ? ", " : "", total,
                                   total == 1 ? severity_name((enum severity) severity) : many[severity]);
         }
+    }
+    size_t waiting = ledger_waiting(ledger);
+    if (waiting) {
+        (void) buffer_appendf(&text, " (%zu more wait for room in this list)", waiting);
     }
     json_add_text(status, "summary", text.length ? buffer_text(&text) : "none");
 }

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -424,11 +425,82 @@ static void names_of_events_are_subdomains(void **state)
     assert_true(text_starts_with(odd, "finding."));
 }
 
+/* Findings with names of their own: numbers from `first` on. The arrays are the caller's. */
+static void fill_findings(struct finding *findings, char (*keys)[24], size_t first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void) snprintf(keys[i], sizeof keys[i], "key-%zu", first + i);
+        findings[i] = finding_of(keys[i], 0);
+    }
+}
+
+static void copy_id(struct world *world, const char *key, char id[LEDGER_ID_SIZE])
+{
+    size_t count;
+    struct ledger_entry *const *entries = ledger_published(world->ledger, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal(entries[i]->finding.key, key)) {
+            memcpy(id, entries[i]->id, LEDGER_ID_SIZE);
+            return;
+        }
+    }
+    fail_msg("%s is not published", key);
+}
+
+/* What does not fit into the status waits: it is neither said (it would be said again after a restart) nor lost. */
+static void waits_for_room(void **state)
+{
+    enum { MORE = 40, MENDED = 10, FINDINGS = BOUND_FINDINGS_PUBLISHED + MORE };
+    static struct finding findings[FINDINGS];
+    static char keys[FINDINGS][24];
+    struct world *world = *state;
+    fill_findings(findings, keys, 0, FINDINGS);
+    (void) see(world, findings, FINDINGS);
+    assert_int_equal(published(world), BOUND_FINDINGS_PUBLISHED);
+    assert_int_equal(ledger_waiting(world->ledger), MORE);
+    assert_int_equal(world->raised, BOUND_FINDINGS_PUBLISHED);
+    persist(world);
+    /* Ten are mended; their places are free when their ends have been announced, not before. */
+    char ids[MENDED][LEDGER_ID_SIZE];
+    for (size_t i = 0; i < MENDED; i++) {
+        copy_id(world, keys[i], ids[i]);
+    }
+    (void) see(world, findings + MENDED, FINDINGS - MENDED);
+    assert_int_equal(world->resolved, MENDED);
+    assert_int_equal(ledger_waiting(world->ledger), MORE);
+    for (size_t i = 0; i < MENDED; i++) {
+        assert_true(ledger_announced(world->ledger, ids[i], LEDGER_CLEARED, world->now));
+    }
+    (void) see(world, findings + MENDED, FINDINGS - MENDED);
+    assert_int_equal(world->raised, BOUND_FINDINGS_PUBLISHED + MENDED);
+    assert_int_equal(published(world), BOUND_FINDINGS_PUBLISHED);
+    assert_int_equal(ledger_waiting(world->ledger), MORE - MENDED);
+}
+
+/* An evaluation that could not list everything disproves nothing. */
+static void keeps_what_a_cut_list_leaves_out(void **state)
+{
+    struct world *world = *state;
+    struct finding findings[] = {finding_of("a", 0), finding_of("b", 0)};
+    (void) see(world, findings, 2);
+    persist(world);
+    struct finding_list cut = {.items = findings, .count = 1, .dropped = 1};
+    struct ledger_callbacks callbacks = {.on_change = on_change, .exists = exists, .userdata = world};
+    (void) ledger_update(world->ledger, &cut, world->now, &callbacks);
+    assert_int_equal(world->resolved + world->dropped, 0);
+    assert_int_equal(published(world), 2);
+    cut.dropped = 0;
+    (void) ledger_update(world->ledger, &cut, world->now, &callbacks);
+    assert_int_equal(world->resolved, 1);
+}
+
 int main(void)
 {
 #define LEDGER_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(goes_from_status_to_event_to_end),
+        LEDGER_TEST(waits_for_room),
+        LEDGER_TEST(keeps_what_a_cut_list_leaves_out),
         LEDGER_TEST(holds_as_long_as_told),
         LEDGER_TEST(a_hold_that_the_object_tells_counts),
         LEDGER_TEST(an_interrupted_hold_begins_anew),

@@ -315,9 +315,9 @@ static void the_summary_counts_what_stands(void **state)
 
 /* Longest of everything that the API server lets through; names[i] differ. */
 struct many {
-    struct finding findings[BOUND_FINDINGS_PER_CLUSTER];
-    char names[BOUND_FINDINGS_PER_CLUSTER][254];
-    char keys[BOUND_FINDINGS_PER_CLUSTER][24];
+    struct finding findings[BOUND_FINDINGS_PUBLISHED];
+    char names[BOUND_FINDINGS_PUBLISHED][254];
+    char keys[BOUND_FINDINGS_PUBLISHED][24];
     char namespace_name[64], uid[37], sentence[BOUND_SENTENCE_BYTES];
     struct object_reference related[BOUND_RELATED];
     char related_names[BOUND_RELATED][254];

@@ -63,8 +63,9 @@ struct finding_list {
     struct unobserved *unobserved;
     size_t unobserved_count;
     int64_t wake_at_ms; /* monotonic: evaluate again then, even if nothing changes; INT64_MAX: no need */
-    size_t dropped;     /* findings over BOUND_FINDINGS_PER_CLUSTER */
-    void *arena;        /* private */
+    size_t
+        dropped; /* findings, left out ones included, over BOUND_FINDINGS_PER_CLUSTER: what is not listed may be true */
+    void *arena; /* private */
 };
 void finding_list_free(struct finding_list *list); /* NULL is allowed */
 

@@ -20,7 +20,8 @@ enum {
     BOUND_HEALTH_BODY = 64 * 1024,        /* what is read of an answer of /health */
     BOUND_SENTENCE_BYTES = 1024,          /* a finding's sentence, an annotation's value, an Event's note */
     BOUND_RELATED = 64,                   /* objects named as related to one finding */
-    BOUND_FINDINGS_PER_CLUSTER = 512,     /* findings of one cluster */
+    BOUND_FINDINGS_PER_CLUSTER = 8192,    /* findings of one evaluation of one cluster */
+    BOUND_FINDINGS_PUBLISHED = 512,       /* of them in its status, which an object's size limits; the others wait */
     BOUND_SERVERS_PER_CLUSTER = 256,      /* pods of one cluster */
     BOUND_EVICTIONS_KEPT = 20,            /* evictions remembered in a cluster's status */
     BOUND_ACTIVATIONS_KEPT = 64,          /* machine and version pairs remembered */
