@@ -187,11 +187,30 @@ static bool is_unheard(const struct object_reference *object, const struct clust
     return false;
 }
 
+/* A kind that the finding rests on, its object's own included, and that is not observed. */
+static bool rests_on_unobserved(const struct finding *finding, unsigned rests_on, const struct model *model)
+{
+    enum model_kind own = model_kind_of(finding->object.api_version, finding->object.kind);
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        bool is_needed = kind == (int) own || (rests_on & CHECK_RESTS_ON_KIND(kind));
+        if (is_needed && model_unobserved(model, (enum model_kind) kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_unknown(const struct finding *finding, void *userdata)
 {
     const struct log_context *context = userdata;
     const struct check_row *row = catalogue_find(finding->code);
-    if (!row || !row->rests_on_report) {
+    if (!row || !object_exists(&finding->object, userdata)) {
+        return false;
+    }
+    if (rests_on_unobserved(finding, row->rests_on, context->publisher->options.model)) {
+        return true;
+    }
+    if (!(row->rests_on & CHECK_RESTS_ON_REPORT)) {
         return false;
     }
     bool is_unheard_of = is_unheard(&finding->object, context->cluster);

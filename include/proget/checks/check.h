@@ -21,6 +21,13 @@ struct check_context {
 
 typedef void check_fn(const struct check_context *context);
 
+/*
+ * What a finding rests on beyond the pods and the ProGetClusters: while that cannot be seen, a finding that stands is
+ * not disproved by being missing. The kind of its object always belongs to it.
+ */
+#define CHECK_RESTS_ON_REPORT     (1u << 31) /* the servers' reports */
+#define CHECK_RESTS_ON_KIND(kind) (1u << (kind))
+
 /* One row of the catalogue. A function may serve several codes (rows); it is called once per function. */
 struct check_row {
     const char *code;
@@ -28,8 +35,8 @@ struct check_row {
     int64_t hold_ms;
     const char *condition; /* of the status: "EncryptionKeyInSync", ...; NULL: Ready alone */
     check_fn *check;
-    const char *summary;  /* one line, for lists */
-    bool rests_on_report; /* told by a server's report: without a fresh one it is neither true nor disproved */
+    const char *summary; /* one line, for lists */
+    unsigned rests_on;   /* CHECK_RESTS_ON_…: what has to be seen to say that it is true, or no longer */
 };
 
 /* The catalogue, in the order of the design. */
