@@ -373,6 +373,12 @@ void reflector_stop(struct reflector *reflector)
     free(reflector);
 }
 
+void reflector_rewind(struct reflector *reflector, const char *why)
+{
+    take_failure_step(reflector, REFLECTOR_INPUT_REWOUND, NULL,
+                      (struct reflector_failure){.retry_after_ms = -1, .why = why});
+}
+
 enum reflector_state reflector_state(const struct reflector *reflector)
 {
     return reflector->machine.state;

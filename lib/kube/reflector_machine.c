@@ -23,6 +23,7 @@ void reflector_machine_init(struct reflector_machine *machine)
         .expiry_backoff = BACKOFF_INIT,
         .absent_backoff = BACKOFF_INIT, /* up to 30 s and as much jitter: a minute at the most */
         .opened_ms = -1,
+        .absent_since_ms = -1,
     };
 }
 
@@ -125,9 +126,18 @@ static void fall_behind(struct step *step, enum reflector_phase phase)
     wait_for(step, phase, &step->machine->backoff);
 }
 
-static void leave_unobserved(struct step *step)
+/* The kind is refused or not there. A server that has just started refuses what it will allow in a moment. */
+static void take_absence(struct step *step)
 {
     struct reflector_machine *machine = step->machine;
+    if (machine->absent_since_ms < 0) {
+        machine->absent_since_ms = step->now_ms;
+    }
+    if (machine->was_synced && step->now_ms - machine->absent_since_ms < REFLECTOR_ABSENT_GRACE_MS) {
+        step->actions->store |= REFLECTOR_STORE_ABORT;
+        fall_behind(step, REFLECTOR_PHASE_WAIT_SYNC);
+        return;
+    }
     step->actions->store |= REFLECTOR_STORE_ABORT | REFLECTOR_STORE_EMPTY;
     machine->was_synced = false;
     machine->version_unavailable = false;
@@ -143,6 +153,7 @@ static void finish_sync(struct step *step, const char *version)
     machine->version_unavailable = false;
     machine->was_synced = true;
     machine->premature_ends = 0;
+    machine->absent_since_ms = -1;
     set_version(machine->last_version, version);
     backoff_reset(&machine->absent_backoff);
 }
@@ -164,7 +175,7 @@ static void fail_sync_stream(struct step *step)
     const struct reflector_failure *failure = &step->input->failure;
     bool in_stream = step->input->kind == REFLECTOR_INPUT_ERROR;
     if (!in_stream && is_absent(failure)) {
-        leave_unobserved(step);
+        take_absence(step);
         return;
     }
     step->actions->store |= REFLECTOR_STORE_ABORT;
@@ -187,7 +198,7 @@ static void fail_list(struct step *step)
     struct reflector_machine *machine = step->machine;
     const struct reflector_failure *failure = &step->input->failure;
     if (is_absent(failure)) {
-        leave_unobserved(step);
+        take_absence(step);
         return;
     }
     step->actions->store |= REFLECTOR_STORE_ABORT;
@@ -214,7 +225,7 @@ static void fail_watch(struct step *step)
     const struct reflector_failure *failure = &step->input->failure;
     bool in_stream = step->input->kind == REFLECTOR_INPUT_ERROR;
     if (!in_stream && is_absent(failure)) {
-        leave_unobserved(step);
+        take_absence(step);
         return;
     }
     if (is_version_trouble(failure)) {
@@ -354,6 +365,16 @@ static void take_opening(struct step *step)
     }
 }
 
+/* Every version that was seen belongs to a history that is no more: what there is now is asked for anew. */
+static void take_rewind(struct step *step)
+{
+    struct reflector_machine *machine = step->machine;
+    step->actions->store |= REFLECTOR_STORE_ABORT;
+    machine->version_unavailable = true;
+    tell_behind(step);
+    sync(step);
+}
+
 static void take_timer(struct step *step)
 {
     if (step->machine->phase == REFLECTOR_PHASE_WATCH) {
@@ -389,6 +410,9 @@ struct reflector_actions reflector_machine_step(struct reflector_machine *machin
         break;
     case REFLECTOR_INPUT_ENDED:
         take_end(&step);
+        break;
+    case REFLECTOR_INPUT_REWOUND:
+        take_rewind(&step);
         break;
     case REFLECTOR_INPUT_GARBAGE:
         take_garbage(&step);

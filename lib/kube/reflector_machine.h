@@ -18,10 +18,12 @@ enum {
     REFLECTOR_WATCH_SECONDS_MIN = 300, /* how long a watch is asked for: uniform between these two */
     REFLECTOR_WATCH_SECONDS_MAX = 600,
     REFLECTOR_SETTLE_MS = 1000, /* a watch that was opened counts as in step after that long, or with its first event */
-    REFLECTOR_SHORT_WATCH_MS = 1000,      /* a stream that ends sooner, without an event, is a failure */
-    REFLECTOR_SHORT_WATCHES_MAX = 3,      /* of such length in a row, events or not, before there is a pause */
-    REFLECTOR_PREMATURE_ENDS_MAX = 2,     /* WatchLists cut before their end in a row, before a list is tried instead */
-    REFLECTOR_CONTINUE_LENGTH_MAX = 2048, /* bytes of a continue token: a key and a version in base64 */
+    REFLECTOR_SHORT_WATCH_MS = 1000,  /* a stream that ends sooner, without an event, is a failure */
+    REFLECTOR_SHORT_WATCHES_MAX = 3,  /* of such length in a row, events or not, before there is a pause */
+    REFLECTOR_PREMATURE_ENDS_MAX = 2, /* WatchLists cut before their end in a row, before a list is tried instead */
+    REFLECTOR_ABSENT_GRACE_MS = 10 * 1000, /* a kind that was in step and is refused may be so by a server that is
+                                              starting: that long it counts as behind */
+    REFLECTOR_CONTINUE_LENGTH_MAX = 2048,  /* bytes of a continue token: a key and a version in base64 */
 };
 
 /* Why a request or a stream came to nothing. */
@@ -44,6 +46,7 @@ enum reflector_input_kind {
     REFLECTOR_INPUT_PAGE,    /* a page of a list came; its items are still to be stored */
     REFLECTOR_INPUT_ENDED,   /* the stream, once opened, is over: EOF, reset, GOAWAY, silence; `failure.why` */
     REFLECTOR_INPUT_FAILED,  /* a stream that was never opened, or a list; `failure` */
+    REFLECTOR_INPUT_REWOUND, /* the server's state is an older one than was seen; `failure.why` */
 };
 
 /* Texts are borrowed for the step. */
@@ -111,6 +114,7 @@ struct reflector_machine {
     int short_watches;          /* watches in a row that ended within a second */
     int64_t events;             /* on this stream */
     int64_t opened_ms;          /* this stream; negative: not yet */
+    int64_t absent_since_ms;    /* refused or not there since then; negative: it is not */
     char last_version[RESOURCE_VERSION_LENGTH_MAX + 1];
     char list_version[RESOURCE_VERSION_LENGTH_MAX + 1];  /* the list was asked for with */
     char first_version[RESOURCE_VERSION_LENGTH_MAX + 1]; /* of the list's first page */

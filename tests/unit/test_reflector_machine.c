@@ -395,6 +395,13 @@ static void test_missing_and_forbidden_kinds(void **state)
                 give_failure(&fixture, REFLECTOR_INPUT_FAILED, 422);
             } else {
                 begin_watching(&fixture); /* the watch: permission was taken away */
+                int64_t since_ms = fixture.now_ms;
+                while (fixture.now_ms - since_ms < REFLECTOR_ABSENT_GRACE_MS) {
+                    give_failure(&fixture, REFLECTOR_INPUT_FAILED, statuses[i]);
+                    assert_int_equal(fixture.actions.store, REFLECTOR_STORE_ABORT);
+                    assert_int_equal(fixture.machine.state, REFLECTOR_BEHIND);
+                    expect_wait(&fixture);
+                }
             }
             for (int round = 0; round < 20; round++) {
                 give_failure(&fixture, REFLECTOR_INPUT_FAILED, statuses[i]);
@@ -421,6 +428,54 @@ static void test_missing_and_forbidden_kinds(void **state)
             }
             assert_int_equal(fixture.machine.state, REFLECTOR_WATCHING);
         }
+    }
+}
+
+static void test_refusals_that_pass(void **state)
+{
+    struct fixture fixture;
+    (void) state;
+    begin_watching(&fixture);
+    for (int round = 0; round < 3; round++) { /* each refusal's grace is its own */
+        give_failure(&fixture, REFLECTOR_INPUT_FAILED, 403);
+        assert_int_equal(fixture.machine.state, REFLECTOR_BEHIND);
+        expect_wait(&fixture);
+        expect_stream(&fixture, true, "100");
+        give_end_bookmark(&fixture, "100");
+        assert_int_equal(fixture.machine.state, REFLECTOR_WATCHING);
+        fixture.now_ms += REFLECTOR_ABSENT_GRACE_MS;
+    }
+}
+
+/* The server's database was restored: whatever goes on, everything is read anew, without a version. */
+static void test_rewinds(void **state)
+{
+    (void) state;
+    for (int phase = 0; phase < 4; phase++) {
+        struct fixture fixture;
+        if (phase == 0) {
+            begin_listed(&fixture); /* lists, and a watch from one */
+        } else {
+            begin_watching(&fixture);
+        }
+        if (phase == 2) {
+            give_failure(&fixture, REFLECTOR_INPUT_FAILED, 500); /* waiting for the next sync */
+        } else if (phase == 3) {
+            give_failure(&fixture, REFLECTOR_INPUT_ERROR, 429); /* waiting for the next watch */
+        }
+        give_kind(&fixture, REFLECTOR_INPUT_REWOUND);
+        assert_int_equal(fixture.machine.state, REFLECTOR_BEHIND);
+        if (phase == 0) {
+            expect_list(&fixture, "", "", REFLECTOR_PAGE_LIMIT);
+            give_page(&fixture, "40", "");
+            expect_stream(&fixture, false, "40");
+            continue;
+        }
+        expect_stream(&fixture, true, "");
+        give_end_bookmark(&fixture, "40");
+        assert_int_equal(fixture.machine.state, REFLECTOR_WATCHING);
+        give_kind(&fixture, REFLECTOR_INPUT_ENDED);
+        expect_stream(&fixture, false, "40");
     }
 }
 
@@ -541,6 +596,8 @@ int main(void)
         cmocka_unit_test(test_list_too_large_comes_in_pages),
         cmocka_unit_test(test_continue_token_without_measure),
         cmocka_unit_test(test_missing_and_forbidden_kinds),
+        cmocka_unit_test(test_refusals_that_pass),
+        cmocka_unit_test(test_rewinds),
         cmocka_unit_test(test_short_watches),
         cmocka_unit_test(test_short_watches_with_events_are_slowed),
         cmocka_unit_test(test_list_without_a_version),

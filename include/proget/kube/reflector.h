@@ -4,8 +4,9 @@
  * WatchList first, falling back to list + watch; bookmarks, both forms of 410, back-off with jitter. The store is
  * replaced atomically after each sync and changed object by object in between. An object that cannot be read is
  * skipped, reported and counted; the others go on. A kind that the server does not have (404) or that may not be read
- * (403) is "unobserved": the store is emptied (one that was never filled stays so), the reason told, and it is tried
- * again at growing intervals (at most a minute), so that it is picked up by itself when it comes.
+ * (403) is "unobserved", after 10 s of refusal where it was in step before: the store is emptied (one that was never
+ * filled stays so), the reason told, and it is tried again at growing intervals (at most a minute), so that it is
+ * picked up by itself when it comes.
  */
 #ifndef PROGET_KUBE_REFLECTOR_H
 #define PROGET_KUBE_REFLECTOR_H
@@ -44,6 +45,12 @@ struct reflector_options {
 
 struct reflector *reflector_start(struct kube_client *client, const struct reflector_options *options);
 void reflector_stop(struct reflector *reflector); /* NULL is allowed; frees it, the store stays as it is */
+
+/*
+ * The server holds an older state than was seen: its database was restored. A watch that goes on from a version which
+ * that server has yet to reach would miss everything up to it, so all is read anew. `why`: one sentence.
+ */
+void reflector_rewind(struct reflector *reflector, const char *why);
 
 enum reflector_state reflector_state(const struct reflector *reflector);
 /* Monotonic time at which the stream last gave a sign of life (event or bookmark); for the watch-lag metric. */
