@@ -125,12 +125,29 @@ int loop_watch_fd(struct loop *loop, int fd, short events, loop_fd_fn *on_ready,
     return 0;
 }
 
+static void hooks_add(struct loop_hooks *hooks, loop_fn *function, void *userdata)
+{
+    assert(hooks->count < LOOP_HOOKS_MAX);
+    if (hooks->count < LOOP_HOOKS_MAX) {
+        hooks->items[hooks->count++] = (struct loop_hook){function, userdata};
+    }
+}
+
+static void hooks_run(const struct loop_hooks *hooks)
+{
+    for (size_t index = 0; index < hooks->count; index++) {
+        hooks->items[index].function(hooks->items[index].userdata);
+    }
+}
+
+void loop_on_wake(struct loop *loop, loop_fn *on_wake, void *userdata)
+{
+    hooks_add(&loop->wake_hooks, on_wake, userdata);
+}
+
 void loop_on_turn(struct loop *loop, loop_fn *on_turn, void *userdata)
 {
-    assert(loop->hook_count < LOOP_TURN_HOOKS_MAX);
-    if (loop->hook_count < LOOP_TURN_HOOKS_MAX) {
-        loop->hooks[loop->hook_count++] = (struct loop_hook){on_turn, userdata};
-    }
+    hooks_add(&loop->turn_hooks, on_turn, userdata);
 }
 
 /* What a turn waits for, and which watch each descriptor stood for at that time. */
@@ -203,6 +220,7 @@ int loop_turn(struct loop *loop, int wait_ms_max, struct error *err)
     }
     loop->now = clock_now();
     loop->in_turn = true;
+    hooks_run(&loop->wake_hooks);
     if (set.fds[WAIT_TIMER].revents != 0) {
         loop_timers_expired(loop);
     }
@@ -213,8 +231,8 @@ int loop_turn(struct loop *loop, int wait_ms_max, struct error *err)
     happened = loop_watches_dispatch(loop, &set) || happened;
     happened = loop_transfers_dispatch(loop) || happened;
     happened = loop_timers_dispatch(loop) || happened;
-    for (size_t index = 0; happened && index < loop->hook_count; index++) {
-        loop->hooks[index].on_turn(loop->hooks[index].userdata);
+    if (happened) {
+        hooks_run(&loop->turn_hooks);
     }
     loop->in_turn = false;
     return 0;

@@ -16,7 +16,7 @@
 enum {
     LOOP_SIGNALS_MAX = 8,
     LOOP_WATCHES_MAX = 32,
-    LOOP_TURN_HOOKS_MAX = 4,
+    LOOP_HOOKS_MAX = 4,
 };
 
 struct loop_signal {
@@ -34,8 +34,13 @@ struct loop_watch {
 };
 
 struct loop_hook {
-    loop_fn *on_turn;
+    loop_fn *function;
     void *userdata;
+};
+
+struct loop_hooks {
+    struct loop_hook items[LOOP_HOOKS_MAX];
+    size_t count;
 };
 
 enum transfer_state {
@@ -80,8 +85,7 @@ struct loop {
     size_t watch_count;
     uint64_t watch_id_next;
 
-    struct loop_hook hooks[LOOP_TURN_HOOKS_MAX];
-    size_t hook_count;
+    struct loop_hooks wake_hooks, turn_hooks;
 
     int timer_fd;
     int64_t timer_fd_due_ms;      /* what timer_fd is armed for; -1: not armed */

@@ -427,6 +427,27 @@ static void now_is_sampled_once_per_turn(void **state)
     assert_non_null(loop_multi(fixture->loop));
 }
 
+static void note_wake(void *userdata)
+{
+    note(userdata, 'w');
+}
+
+static void note_timer(void *userdata)
+{
+    note(userdata, 't');
+}
+
+static void a_wake_hook_runs_before_everything(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->timers[0] = loop_timer_new(fixture->loop, note_timer, fixture);
+    loop_on_wake(fixture->loop, note_wake, fixture);
+    loop_timer_set_after(fixture->timers[0], 0);
+    turn_until(fixture, &fixture->turns, 1);
+    assert_string_equal(fixture->order + strlen(fixture->order) - 2, "wt");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -446,6 +467,7 @@ int main(void)
         CASE(watches_are_checked_and_bounded),
         CASE(a_turn_without_anything_runs_no_hook),
         CASE(now_is_sampled_once_per_turn),
+        CASE(a_wake_hook_runs_before_everything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

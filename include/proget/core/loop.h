@@ -2,8 +2,8 @@
  * The one loop of a program: transfers, timers, signals and foreign descriptors, on one thread.
  *
  * It waits in curl_multi_poll(), which also waits on a signalfd, a timerfd (CLOCK_BOOTTIME) and descriptors of others.
- * Callbacks of one turn run in this order: signals, descriptors, transfers, timers, then the turn hooks. "Now" is
- * sampled once per turn.
+ * Callbacks of one turn run in this order: the wake hooks, signals, descriptors, transfers, timers, then the turn
+ * hooks. "Now" is sampled once per turn.
  */
 #ifndef PROGET_CORE_LOOP_H
 #define PROGET_CORE_LOOP_H
@@ -70,6 +70,11 @@ void loop_timer_stop(struct loop_timer *timer);
 bool loop_timer_is_set(const struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer); /* NULL is allowed */
 
+/*
+ * Runs at the start of every turn, before any other callback: where a program that may have been stopped for a while
+ * finds out what has become of it. At most 4.
+ */
+void loop_on_wake(struct loop *loop, loop_fn *on_wake, void *userdata);
 /* Runs once at the end of every turn in which anything happened: where collected changes are acted on. At most 4. */
 void loop_on_turn(struct loop *loop, loop_fn *on_turn, void *userdata);
 
