@@ -99,6 +99,7 @@ static const struct record_type status_condition_type =
 static const struct record_field cluster_resource_fields[] = {
     OBJECT_META_FIELDS(struct cluster_resource),
     {"metadata.generation", RECORD_INT64, AT(generation), NULL, NULL},
+    {"metadata.resourceVersion", RECORD_TEXT, AT(resource_version), NULL, NULL},
     {"metadata.labels", RECORD_TEXT_MAP, AT(labels), NULL, NULL},
     {"metadata.annotations", RECORD_TEXT_MAP, AT(annotations), NULL, annotation_is_read},
     {"spec.product", RECORD_TEXT, AT(product), NULL, NULL},

@@ -265,6 +265,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
         .build = build_status,
         .context = body,
         .wanted = text,
+        .version = resource->resource_version,
         .ticket = ledger_send(state->ledger) + 1, /* 0 would say "of no interest" */
     };
     writer_wish(publisher->writer, &wish);

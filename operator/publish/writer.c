@@ -7,6 +7,7 @@
 #include "proget/core/memory.h"
 #include "proget/core/rate.h"
 #include "proget/core/text.h"
+#include "proget/kube/resource_version.h"
 
 /* Texts are compared by their hash: what is kept per object stays small. */
 struct slot {
@@ -27,6 +28,8 @@ struct slot {
     int64_t retry_at_ms;
     uint64_t complained; /* the text whose failure was logged; 0: none */
     bool wished;         /* since writer_sweep_begin() */
+    char *version;       /* the newest that is known, where wishes come with one; else NULL */
+    bool is_overtaken;   /* that version was refused: somebody wrote meanwhile */
 };
 
 struct writer {
@@ -51,6 +54,7 @@ static void slot_free(void *value)
     free(slot->namespace_name);
     free(slot->name);
     free(slot->subresource);
+    free(slot->version);
     free(slot);
 }
 
@@ -109,6 +113,7 @@ static void fail(struct slot *slot, const struct error *err)
     }
     complain(slot, err);
     writer->is_waiting = true;
+    slot->is_overtaken = err->code == ERROR_CONFLICT && slot->version;
     slot->retry_at_ms = now_ms(writer) + backoff_next(&slot->backoff, now_ms(writer), random_fraction());
 }
 
@@ -120,9 +125,23 @@ static void tell(struct slot *slot, uint64_t ticket)
     }
 }
 
+/* The watch may be behind our own writes, and these behind what it shows: the newer one counts. */
+static void follow_version(struct slot *slot, const char *version)
+{
+    if (text_is_empty(version) || text_equal(slot->version, version) ||
+        resource_version_is_older(version, slot->version)) {
+        return;
+    }
+    free(slot->version);
+    slot->version = xstrdup(version);
+    if (slot->is_overtaken) {
+        slot->is_overtaken = false;
+        slot->retry_at_ms = 0;
+    }
+}
+
 static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
 {
-    (void) response;
     struct slot *slot = userdata;
     struct writer *writer = slot->writer;
     slot->call = NULL;
@@ -134,6 +153,10 @@ static void on_response(const struct kube_response *response, const struct error
     }
     backoff_reset(&slot->backoff);
     slot->retry_at_ms = 0;
+    slot->is_overtaken = false;
+    if (slot->version) {
+        follow_version(slot, json_text_at(response->body, "metadata.resourceVersion", ""));
+    }
     slot->complained = 0;
     slot->written = slot->sent;
     slot->has_written = true;
@@ -160,6 +183,9 @@ static void send_one(struct slot *slot)
         .field_manager = slot->field_manager,
         .body = slot->body,
     };
+    if (slot->version) {
+        json_add_text(json_member(slot->body, "metadata"), "resourceVersion", slot->version);
+    }
     slot->sent = slot->wanted;
     slot->sent_ticket = slot->wanted_ticket;
     slot->awaits_echo = true;
@@ -241,6 +267,7 @@ void writer_wish(struct writer *writer, const struct writer_wish *wish)
     slot->wished = true;
     slot->wanted = hash_of(wish->wanted);
     slot->wanted_ticket = wish->ticket;
+    follow_version(slot, wish->version);
     if (wish->observed) {
         uint64_t observed = hash_of(wish->observed);
         observe(slot, observed);

@@ -36,6 +36,12 @@ struct writer_wish {
      */
     const char *wanted;
     const char *observed;
+    /*
+     * The object's resourceVersion as last watched: it is then written only as long as nobody else has, so that a wish
+     * that follows from an older state cannot undo a newer one. The body has to have "metadata". NULL: whatever there
+     * is is written over.
+     */
+    const char *version;
     uint64_t ticket; /* handed back; of two wishes with the same text the newer one's; 0: of no interest */
 };
 void writer_wish(struct writer *writer, const struct writer_wish *wish);

@@ -8,7 +8,8 @@ struct world {
     struct api api;
     struct writer *writer;
     size_t told, built;
-    uint64_t ticket; /* told last */
+    const char *version; /* of the object, for wishes to come */
+    uint64_t ticket;     /* told last */
 };
 
 static void on_written(const char *key, uint64_t ticket, void *userdata)
@@ -48,6 +49,9 @@ static struct json_object *build(const void *context)
     draft->world->built++;
     struct json_object *body = json_object_new_object();
     json_add_text(body, "v", draft->text);
+    if (draft->world->version) {
+        (void) json_add_object(body, "metadata");
+    }
     return body;
 }
 
@@ -62,6 +66,7 @@ static void wish_for(struct world *world, const char *key, const char *wanted, c
         .context = &draft,
         .wanted = wanted,
         .observed = observed,
+        .version = world->version,
         .ticket = ticket,
     };
     writer_wish(world->writer, &wish);
@@ -405,10 +410,38 @@ static void freeing_cancels_what_is_under_way(void **state)
     writer_free(NULL);
 }
 
+/* Somebody wrote in between: nothing is written over that, until the watch has shown it. */
+static void is_overtaken(void **state)
+{
+    struct world world;
+    (void) state;
+    START(&world, "409 Conflict", "200 OK", "200 OK");
+    world.version = "9";
+    wish(&world, "A", NULL, 1);
+    api_settle(&world.api);
+    assert_request(&world.api, 0, APPLY, "\"resourceVersion\":\"9\"");
+    assert_told(&world, 0, 0);
+    wish(&world, "A", NULL, 1); /* the watch is still behind */
+    assert_int_equal(in_flight(&world), 0);
+    assert_int_equal(writer_pending(world.writer), 1);
+    world.version = "12";
+    wish(&world, "A", NULL, 1); /* at once, whatever the back-off says */
+    assert_int_equal(in_flight(&world), 1);
+    api_settle(&world.api);
+    assert_request(&world.api, 1, APPLY, "\"resourceVersion\":\"12\"");
+    assert_told(&world, 1, 1);
+    world.version = "11"; /* a watch does not go back; if it does, the newer version counts */
+    wish(&world, "B", NULL, 2);
+    api_settle(&world.api);
+    assert_request(&world.api, 2, APPLY, "\"resourceVersion\":\"12\"");
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_once_what_is_not_watched),
+        cmocka_unit_test(is_overtaken),
         cmocka_unit_test(one_at_a_time_and_the_newest_wins),
         cmocka_unit_test(a_newer_ticket_of_what_is_under_way_is_told),
         cmocka_unit_test(failures_are_tried_again_with_back_off),
