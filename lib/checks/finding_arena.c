@@ -1,5 +1,6 @@
 #include "finding_arena.h"
 
+#include <stdalign.h>
 #include <string.h>
 
 #include "proget/core/memory.h"
@@ -7,9 +8,14 @@
 
 #include "condition_name.h"
 
+/* Small pieces share a block; a piece that would not fit into one has its own. */
+enum { BLOCK_BYTES = 32 * 1024, PIECE_BYTES_MAX = BLOCK_BYTES / 8 };
+
 struct finding_arena {
     void **blocks;
     size_t count, capacity;
+    char *open; /* the block that small pieces come from; NULL: none yet */
+    size_t taken;
     bool unjudged[CONDITION_COUNT];
 };
 
@@ -30,13 +36,28 @@ void finding_arena_free(struct finding_arena *arena)
     free(arena);
 }
 
-void *finding_arena_take(struct finding_arena *arena, size_t count, size_t size)
+static void *block_add(struct finding_arena *arena, size_t count, size_t size)
 {
     if (arena->count == arena->capacity) {
-        arena->capacity = arena->capacity ? arena->capacity * 2 : 32;
+        arena->capacity = arena->capacity ? arena->capacity * 2 : 8;
         arena->blocks = xrealloc(arena->blocks, arena->capacity, sizeof *arena->blocks);
     }
     return arena->blocks[arena->count++] = xcalloc(count, size);
+}
+
+void *finding_arena_take(struct finding_arena *arena, size_t count, size_t size)
+{
+    if (count > PIECE_BYTES_MAX || size > PIECE_BYTES_MAX || count * size > PIECE_BYTES_MAX) {
+        return block_add(arena, count, size);
+    }
+    size_t bytes = (count * size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+    if (!arena->open || arena->taken + bytes > BLOCK_BYTES) {
+        arena->open = block_add(arena, BLOCK_BYTES, 1);
+        arena->taken = 0;
+    }
+    void *piece = arena->open + arena->taken;
+    arena->taken += bytes;
+    return piece;
 }
 
 char *finding_arena_text(struct finding_arena *arena, const char *text)

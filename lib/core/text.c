@@ -201,10 +201,22 @@ static bool character_is_printable(uint32_t character)
     return (character & 0xfffe) != 0xfffe; /* U+xxFFFE and U+xxFFFF are no characters */
 }
 
+/* How many bytes at the front are printable ASCII. */
+static size_t plain_length(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] >= ' ' && text[length] <= '~') {
+        length++;
+    }
+    return length;
+}
+
 void text_make_printable(char *text)
 {
-    const char *from = text;
-    char *to = text;
+    /* Nearly every text is plain all through, and stays where it is. */
+    const char *from = text + plain_length(text);
+    char *to = text + (from - text);
 
     while (*from != '\0') {
         uint32_t character = 0;

@@ -9,9 +9,14 @@
 
 #define ANNOTATION_PREFIX "proget-operator.io/"
 
+/* Which findings concern which pod: made once for all pods of a cluster. Borrows from the ledger until that changes. */
+struct annotation_index;
+struct annotation_index *annotation_index_new(struct ledger *ledger);
+void annotation_index_free(struct annotation_index *index); /* NULL is allowed */
+
 /* What a pod's annotations under our prefix are to be: name to value, by name. Owned: map_free(). */
-struct map *annotations_wanted(const struct cluster *cluster, const struct server *server, struct ledger *ledger,
-                               struct instant now);
+struct map *annotations_wanted(const struct cluster *cluster, const struct server *server,
+                               const struct annotation_index *index, struct instant now);
 /* Planned work: findings stay out of Events and annotations until then. */
 bool cluster_in_maintenance(const struct cluster *cluster, struct instant now);
 

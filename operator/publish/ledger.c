@@ -202,6 +202,29 @@ static void raise_entry(struct ledger *ledger, struct ledger_entry *entry, struc
     callbacks->on_change(entry, LEDGER_CHANGE_RAISED, NULL, callbacks->userdata);
 }
 
+static bool is_same_reference(const struct object_reference *a, const struct object_reference *b)
+{
+    return text_equal(a->name, b->name) && text_equal(a->namespace_name, b->namespace_name) &&
+           text_equal(a->kind, b->kind) && text_equal(a->uid, b->uid) && text_equal(a->api_version, b->api_version);
+}
+
+/* All that can differ between two findings of one key; of an occurrence the objects are no part of the key. */
+static bool is_same_wording(const struct finding *held, const struct finding *finding)
+{
+    if (!held->key || held->severity != finding->severity || held->hold_ms != finding->hold_ms ||
+        held->true_since_us != finding->true_since_us || held->related_count != finding->related_count ||
+        !text_equal(held->message, finding->message) || !text_equal(held->action, finding->action) ||
+        !is_same_reference(&held->object, &finding->object)) {
+        return false;
+    }
+    for (size_t i = 0; i < held->related_count; i++) {
+        if (!is_same_reference(&held->related[i], &finding->related[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
  * The newest words win: severity, names and figures in a sentence may change while the finding stands. The object of an
  * occurrence may change too (an evicted pod's finding moves to the cluster once the pod is gone), but not between the
@@ -209,6 +232,9 @@ static void raise_entry(struct ledger *ledger, struct ledger_entry *entry, struc
  */
 static void follow_words(struct ledger_entry *entry, const struct finding *finding)
 {
+    if (is_same_wording(&entry->finding, finding)) {
+        return;
+    }
     struct finding copy;
     finding_copy(&copy, finding);
     if (entry->phase == LEDGER_RAISED && !entry->announced) {

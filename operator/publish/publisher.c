@@ -19,14 +19,17 @@
 
 /*
  * A status write is the dearest request of all, and a finding's Event waits for it: what is no news (an Event that was
- * created, a pod's address) waits this long for company, so that news seldom finds a write under way.
+ * created, a pod's address) waits for company, so that news seldom finds a write under way. The larger a status, the
+ * dearer: it waits for several times as long as the last write took.
  */
-enum { STATUS_SETTLE_MS = 250 };
+enum { STATUS_SETTLE_MIN_MS = 250, STATUS_SETTLE_MAX_MS = 30 * 1000, STATUS_SETTLE_TIMES = 4 };
 
 struct cluster_state {
-    char *name;              /* "namespace/name": the log's word for it */
-    int64_t status_due_ms;   /* monotonic: when a status without news is written; 0: none waits */
-    uint64_t status_settled; /* hash of the status that was last wished for */
+    char *name;               /* "namespace/name": the log's word for it */
+    int64_t status_due_ms;    /* monotonic: when a status without news is written; 0: none waits */
+    uint64_t status_settled;  /* hash of the status that was last wished for */
+    int64_t status_wished_ms; /* monotonic: when that was */
+    int64_t settle_ms;        /* how long a status without news waits now */
     struct ledger *ledger;
     struct status_times times;
     bool seen;
@@ -49,6 +52,20 @@ static void state_free(void *value)
     free(state);
 }
 
+static int64_t clock_ms(const struct publisher *publisher)
+{
+    return loop_now(kube_client_loop(publisher->options.client)).monotonic_ms;
+}
+
+static int64_t settle_after(int64_t took_ms)
+{
+    int64_t settle_ms = STATUS_SETTLE_TIMES * took_ms;
+    if (settle_ms < STATUS_SETTLE_MIN_MS) {
+        return STATUS_SETTLE_MIN_MS;
+    }
+    return settle_ms < STATUS_SETTLE_MAX_MS ? settle_ms : STATUS_SETTLE_MAX_MS;
+}
+
 /* Only statuses have tickets; their key is "status/<uid>". */
 static void on_written(const char *key, uint64_t ticket, void *userdata)
 {
@@ -59,6 +76,7 @@ static void on_written(const char *key, uint64_t ticket, void *userdata)
     }
     struct cluster_state *state = map_get(publisher->states, key + sizeof prefix - 1);
     if (state) {
+        state->settle_ms = settle_after(clock_ms(publisher) - state->status_wished_ms);
         ledger_acknowledge(state->ledger, ticket - 1);
         publisher->options.on_progress(publisher->options.userdata);
     }
@@ -120,6 +138,7 @@ static struct cluster_state *state_of(struct publisher *publisher, const struct 
         state = xcalloc(1, sizeof *state);
         state->name = xasprintf("%s/%s", resource->meta.namespace_name, resource->meta.name);
         state->ledger = ledger_new();
+        state->settle_ms = STATUS_SETTLE_MIN_MS;
         ledger_load(state->ledger, resource, now);
         map_put(publisher->states, resource->meta.uid, state);
         log_info(LOG_FIELDS({"cluster", state->name}), "watching this cluster");
@@ -232,7 +251,7 @@ static bool status_is_due(struct cluster_state *state, uint64_t hash, struct ins
         return true;
     }
     if (state->status_due_ms == 0) {
-        state->status_due_ms = now.monotonic_ms + STATUS_SETTLE_MS;
+        state->status_due_ms = now.monotonic_ms + state->settle_ms;
     }
     if (state->status_due_ms <= now.monotonic_ms) {
         return true;
@@ -254,6 +273,9 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
         return;
     }
     state->status_due_ms = 0;
+    if (state->status_settled != hash) {
+        state->status_wished_ms = clock_ms(publisher);
+    }
     state->status_settled = hash;
     struct writer_wish wish = {
         .key = key,
@@ -350,9 +372,9 @@ static bool has_our_annotations(const struct pod *pod)
 }
 
 static void wish_annotations(struct publisher *publisher, const struct cluster *cluster, const struct server *server,
-                             struct ledger *ledger, struct instant now)
+                             const struct annotation_index *index, struct instant now)
 {
-    struct map *wanted = annotations_wanted(cluster, server, ledger, now);
+    struct map *wanted = annotations_wanted(cluster, server, index, now);
     /* A finished pod stays where it is, and what was said of it may be over. */
     bool is_left_over = pod_is_finished(server->pod) && has_our_annotations(server->pod);
     if (server->live || map_count(wanted) || is_left_over) {
@@ -366,18 +388,20 @@ static void wish_servers(struct publisher *publisher, const struct cluster *clus
                          struct instant now)
 {
     bool has_news = ledger_has_unacknowledged(ledger);
+    struct annotation_index *index = has_news ? NULL : annotation_index_new(ledger);
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
         if (has_news) {
             cleanup_free char *key = pod_key(server->pod);
             writer_keep(publisher->writer, key);
         } else {
-            wish_annotations(publisher, cluster, server, ledger, now);
+            wish_annotations(publisher, cluster, server, index, now);
         }
         if (server->live && server->lease) {
             wish_lease(publisher, cluster, server->lease);
         }
     }
+    annotation_index_free(index);
 }
 
 /* Returns when the cluster has to be looked at again even if nothing changes. */

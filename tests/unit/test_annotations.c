@@ -73,8 +73,11 @@ static const struct server *server_at(const struct world *world, size_t index)
 
 static struct map *wanted_at(struct world *world, size_t index, int64_t seconds)
 {
-    return annotations_wanted(fixture_cluster(&world->clusters, "main"), server_at(world, index), world->ledger,
-                              fixture_after(seconds));
+    struct annotation_index *concerns = annotation_index_new(world->ledger);
+    struct map *wanted = annotations_wanted(fixture_cluster(&world->clusters, "main"), server_at(world, index),
+                                            concerns, fixture_after(seconds));
+    annotation_index_free(concerns); /* what is wanted is a copy */
+    return wanted;
 }
 
 static void assert_wanted(struct world *world, size_t index, const char *expected)
@@ -141,6 +144,33 @@ static void a_finding_shows_on_pods_related_to_it(void **state)
     assert_wanted(&world, 0, "proget-operator.io/status=healthy\n"); /* the Node of its name is not it */
     assert_wanted(&world, 1,
                   "proget-operator.io/finding.CoScheduled=It is so. Do it.\n"
+                  "proget-operator.io/findings=CoScheduled\n"
+                  "proget-operator.io/status=error\n");
+    end(&world);
+}
+
+/* Two servers on one node: each pod tells of itself, not of the other one. */
+static void a_pod_tells_of_itself_first(void **state)
+{
+    struct world world;
+    (void) state;
+    start(&world, CLUSTER(""), "");
+    struct object_reference first = {"v1", "Pod", "proget", "p0", "uid-p0"};
+    struct object_reference second = {"v1", "Pod", "proget", "p1", "uid-p1"};
+    struct finding findings[] = {finding_of("a", "CoScheduled", SEVERITY_ERROR, "p0"),
+                                 finding_of("b", "CoScheduled", SEVERITY_ERROR, "p1")};
+    findings[0].message = "p0 is with p1.";
+    findings[0].related = &second;
+    findings[1].message = "p1 is with p0.";
+    findings[1].related = &first;
+    findings[0].related_count = findings[1].related_count = 1;
+    see(&world, findings, array_length(findings));
+    assert_wanted(&world, 0,
+                  "proget-operator.io/finding.CoScheduled=p0 is with p1. Do it.\n"
+                  "proget-operator.io/findings=CoScheduled\n"
+                  "proget-operator.io/status=error\n");
+    assert_wanted(&world, 1,
+                  "proget-operator.io/finding.CoScheduled=p1 is with p0. Do it.\n"
                   "proget-operator.io/findings=CoScheduled\n"
                   "proget-operator.io/status=error\n");
     end(&world);
@@ -303,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_server_without_findings_is_healthy),
         cmocka_unit_test(the_worst_is_the_status_and_comes_first),
         cmocka_unit_test(a_finding_shows_on_pods_related_to_it),
+        cmocka_unit_test(a_pod_tells_of_itself_first),
         cmocka_unit_test(another_pod_of_the_name_is_another_one),
         cmocka_unit_test(each_code_is_listed_once_with_its_worst),
         cmocka_unit_test(a_sentence_is_at_most_a_kibibyte),
