@@ -12,14 +12,19 @@
 /* A code is the reason of an Event. Whoever may write the status may have put anything there. */
 enum { CODE_BYTES_MAX = 128 };
 
+/* What comes and goes, as it may during a rollout, is not said each time: back within a minute, it has to last. */
+enum { RETURN_MS = 60 * 1000, RETURN_HOLD_MS = 5 * 1000 };
+
 struct ledger {
     struct map *entries; /* id -> struct ledger_entry */
+    struct map *ended;   /* id -> int64_t: the monotonic time at which it ended, for RETURN_MS */
     uint64_t sequence;   /* of the last change of phase */
     uint64_t sent;       /* highest number handed out by ledger_send() */
     uint64_t acknowledged;
     struct ledger_entry **published; /* as ledger_published() made it */
     size_t published_count;
     bool is_published_current; /* nothing was added, removed or moved since */
+    uint64_t evaluation;       /* number of the one under way, or the last */
     size_t waiting;            /* true and due, but BOUND_FINDINGS_PUBLISHED are published already */
     size_t published_total;    /* entries that are not HOLDING, as counted by the evaluation under way */
     size_t published_capacity;
@@ -104,6 +109,7 @@ struct ledger *ledger_new(void)
 {
     struct ledger *ledger = xcalloc(1, sizeof *ledger);
     ledger->entries = map_new(entry_free);
+    ledger->ended = map_new(free);
     return ledger;
 }
 
@@ -113,6 +119,7 @@ void ledger_free(struct ledger *ledger)
         return;
     }
     map_free(ledger->entries);
+    map_free(ledger->ended);
     free(ledger->published);
     free(ledger);
 }
@@ -246,6 +253,37 @@ static void follow_words(struct ledger_entry *entry, const struct finding *findi
     entry->finding = copy;
 }
 
+static void note_end(struct ledger *ledger, const struct ledger_entry *entry, struct instant now)
+{
+    bool was_told = entry->phase != LEDGER_HOLDING && (entry->announced || is_sent(ledger, entry));
+    if (!was_told || entry->finding.occurrence) {
+        return;
+    }
+    int64_t *ended_ms = xmalloc(sizeof *ended_ms);
+    *ended_ms = now.monotonic_ms;
+    map_put(ledger->ended, entry->id, ended_ms);
+}
+
+static void forget_ends(struct ledger *ledger, struct instant now)
+{
+    const struct map_entry *at = map_first(ledger->ended);
+    while (at) {
+        const int64_t *ended_ms = map_value(at);
+        cleanup_free char *id = xstrdup(map_key(at));
+        at = map_next(at);
+        if (now.monotonic_ms - *ended_ms >= RETURN_MS) {
+            map_remove(ledger->ended, id);
+        }
+    }
+}
+
+/* How long the finding has to be true before it is raised. */
+static int64_t hold_of(const struct ledger *ledger, const struct ledger_entry *entry)
+{
+    bool returns = map_get(ledger->ended, entry->id) != NULL;
+    return returns && entry->finding.hold_ms < RETURN_HOLD_MS ? RETURN_HOLD_MS : entry->finding.hold_ms;
+}
+
 static void see(struct ledger *ledger, const struct finding *finding, struct instant now,
                 const struct ledger_callbacks *callbacks, int64_t *wake_at_ms)
 {
@@ -257,12 +295,13 @@ static void see(struct ledger *ledger, const struct finding *finding, struct ins
         memcpy(entry->id, id, sizeof id);
         finding_copy(&entry->finding, finding);
         entry->first_true_ms = now.monotonic_ms;
+        entry->first_evaluation = ledger->evaluation;
         entry->confirm_at_ms = INT64_MAX;
         map_put(ledger->entries, id, entry);
     } else {
         follow_words(entry, finding);
     }
-    entry->seen = true;
+    entry->evaluation = ledger->evaluation;
     if (entry->phase == LEDGER_CLEARED && !is_sent(ledger, entry)) {
         /* Nobody was told that it had ended. */
         entry->cleared_us = 0;
@@ -271,16 +310,17 @@ static void see(struct ledger *ledger, const struct finding *finding, struct ins
     if (entry->phase != LEDGER_HOLDING) {
         return;
     }
+    int64_t hold_ms = hold_of(ledger, entry);
     int64_t held_ms = now.monotonic_ms - entry->first_true_ms;
-    if (finding->true_since_us && now.wall_us > finding->true_since_us) {
+    if (hold_ms == finding->hold_ms && finding->true_since_us && now.wall_us > finding->true_since_us) {
         int64_t told_ms = (now.wall_us - finding->true_since_us) / 1000;
         held_ms = told_ms > held_ms ? told_ms : held_ms;
     }
-    if (held_ms >= finding->hold_ms) {
+    if (held_ms >= hold_ms) {
         raise_entry(ledger, entry, now, callbacks);
         return;
     }
-    int64_t over_at_ms = now.monotonic_ms + finding->hold_ms - held_ms;
+    int64_t over_at_ms = now.monotonic_ms + hold_ms - held_ms;
     *wake_at_ms = over_at_ms < *wake_at_ms ? over_at_ms : *wake_at_ms;
 }
 
@@ -296,6 +336,23 @@ static bool is_suppressed(const struct finding_list *findings, const char *wante
     return false;
 }
 
+/*
+ * The same is true of the same object now, with others involved or for another cause: another finding, but nothing that
+ * was mended. NULL: there is none.
+ */
+static const struct ledger_entry *successor_of(const struct ledger *ledger, const struct ledger_entry *entry)
+{
+    for (const struct map_entry *at = map_first(ledger->entries); at && !entry->finding.occurrence; at = map_next(at)) {
+        const struct ledger_entry *other = map_value(at);
+        if (other->first_evaluation > entry->evaluation && other->phase != LEDGER_CLEARED &&
+            text_equal(other->finding.code, entry->finding.code) &&
+            is_same_reference(&other->finding.object, &entry->finding.object)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 /* Why an entry that is no longer true ends without an announcement; NULL: it is to be announced. */
 static const char *silent_end(const struct ledger *ledger, const struct ledger_entry *entry,
                               const struct finding_list *findings, const struct ledger_callbacks *callbacks)
@@ -305,6 +362,10 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
     }
     if (entry->phase == LEDGER_RAISED && !entry->announced && !is_sent(ledger, entry)) {
         return "it ended before it could be reported";
+    }
+    const struct ledger_entry *successor = successor_of(ledger, entry);
+    if (successor && successor->phase == LEDGER_RAISED) {
+        return "it goes on, with others involved or for another cause";
     }
     if (callbacks->is_superseded) {
         return "another ProGetCluster watches over these servers";
@@ -324,8 +385,9 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
 static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct finding_list *findings,
                  struct instant now, const struct ledger_callbacks *callbacks)
 {
-    bool is_unknown =
-        findings->dropped > 0 || (callbacks->is_unknown && callbacks->is_unknown(&entry->finding, callbacks->userdata));
+    const struct ledger_entry *successor = entry->phase == LEDGER_RAISED ? successor_of(ledger, entry) : NULL;
+    bool is_unknown = findings->dropped > 0 || (successor && successor->phase == LEDGER_HOLDING) ||
+                      (callbacks->is_unknown && callbacks->is_unknown(&entry->finding, callbacks->userdata));
     if (entry->phase == LEDGER_RAISED && !callbacks->is_superseded && is_unknown &&
         !is_suppressed(findings, entry->id)) {
         return;
@@ -335,11 +397,13 @@ static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct
         if (entry->phase != LEDGER_HOLDING) {
             callbacks->on_change(entry, LEDGER_CHANGE_DROPPED, why, callbacks->userdata);
         }
+        note_end(ledger, entry, now);
         cleanup_free char *id = xstrdup(entry->id);
         map_remove(ledger->entries, id);
         return;
     }
     if (entry->phase == LEDGER_RAISED) {
+        note_end(ledger, entry, now);
         entry->cleared_us = now.wall_us;
         change_phase(ledger, entry, LEDGER_CLEARED);
         callbacks->on_change(entry, LEDGER_CHANGE_RESOLVED, NULL, callbacks->userdata);
@@ -351,6 +415,8 @@ int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings
 {
     ledger->is_published_current = false;
     ledger->waiting = 0;
+    ledger->evaluation++;
+    forget_ends(ledger, now);
     ledger->published_total = 0;
     for (const struct map_entry *at = map_first(ledger->entries); at; at = map_next(at)) {
         const struct ledger_entry *entry = map_value(at);
@@ -364,9 +430,7 @@ int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings
     while (at) {
         struct ledger_entry *entry = map_value(at);
         at = map_next(at);
-        if (entry->seen) {
-            entry->seen = false;
-        } else {
+        if (entry->evaluation != ledger->evaluation) {
             miss(ledger, entry, findings, now, callbacks);
         }
     }

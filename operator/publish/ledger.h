@@ -29,16 +29,17 @@ struct ledger_entry {
     char id[LEDGER_ID_SIZE]; /* digest of the finding's key: what it is known by here and in the status */
     struct finding finding;  /* a copy of its own; the texts follow the newest evaluation */
     enum ledger_phase phase;
-    int64_t first_true_ms;  /* monotonic, for the hold */
-    int64_t since_us;       /* 0 while HOLDING */
-    int64_t cleared_us;     /* 0 unless CLEARED */
-    uint64_t sequence;      /* of the last change of phase */
-    bool announced;         /* the Event of RAISED exists */
-    bool event_in_flight;   /* set and cleared by the announcer, as are the next two */
-    int64_t retry_at_ms;    /* monotonic: not before then */
-    int64_t retry_delay_ms; /* of the last failure; 0: none */
-    int64_t confirm_at_ms;  /* monotonic: when the series of its Event is due; INT64_MAX before it is announced */
-    bool seen;              /* private: by the evaluation under way */
+    int64_t first_true_ms;     /* monotonic, for the hold */
+    int64_t since_us;          /* 0 while HOLDING */
+    int64_t cleared_us;        /* 0 unless CLEARED */
+    uint64_t sequence;         /* of the last change of phase */
+    bool announced;            /* the Event of RAISED exists */
+    bool event_in_flight;      /* set and cleared by the announcer, as are the next two */
+    int64_t retry_at_ms;       /* monotonic: not before then */
+    int64_t retry_delay_ms;    /* of the last failure; 0: none */
+    int64_t confirm_at_ms;     /* monotonic: when the series of its Event is due; INT64_MAX before it is announced */
+    uint64_t evaluation;       /* private: number of the last evaluation that saw it; 0: none of this process */
+    uint64_t first_evaluation; /* private: of the first */
 };
 
 /* What happened to an entry, for the log. */
@@ -71,7 +72,8 @@ void ledger_load(struct ledger *ledger, const struct cluster_resource *resource,
 
 /*
  * Moves on by one evaluation. Entries that end without an announcement (the object was deleted, left out by the user,
- * an eviction grown old, never sent) are dropped at once. No more than BOUND_FINDINGS_PUBLISHED are RAISED or CLEARED:
+ * an eviction grown old, never sent, or the same goes on with others involved) are dropped at once. What returns within
+ * a minute of its end has to stand for five seconds. No more than BOUND_FINDINGS_PUBLISHED are RAISED or CLEARED:
  * what is due beyond stays HOLDING until there is room. Returns the monotonic time at which the next hold ends
  * (INT64_MAX: none).
  */

@@ -474,7 +474,7 @@ static void the_answer_for_an_earlier_spell_is_not_the_next_ones(void **state)
     world.object_is_gone = true;
     see(&world, NULL, 0);
     world.object_is_gone = false;
-    advance(&world, 1000);
+    advance(&world, MINUTE_MS);
     see(&world, &finding, 1);
     api_settle(&world.api);
     assert_false(only(&world)->announced);

@@ -238,6 +238,7 @@ static void a_second_spell_is_another_one(void **state)
     see(world, &finding, 1); /* back before its end was announced: the end is said all the same */
     assert_int_equal(only(world)->phase, LEDGER_CLEARED);
     ledger_announced(world->ledger, world->id, LEDGER_CLEARED, world->now);
+    advance(world, 60 * 1000);
     see(world, &finding, 1);
     cleanup_free char *second = ledger_event_name(only(world), LEDGER_RAISED);
     assert_string_not_equal(first, second);
@@ -289,6 +290,7 @@ static void a_deleted_object_and_a_user_that_left_it_out_end_silently(void **sta
     see(world, NULL, 0);
     assert_int_equal(world->dropped, 1);
     world->object_is_gone = false;
+    advance(world, 60 * 1000);
     see(world, &finding, 1);
     persist(world);
     struct suppressed_finding suppressed = {.finding = finding, .reason = "single rack"};
@@ -477,6 +479,85 @@ static void waits_for_room(void **state)
     assert_int_equal(ledger_waiting(world->ledger), MORE - MENDED);
 }
 
+static struct finding shared_finding(const char *key, const struct object_reference *other, int64_t hold_ms)
+{
+    struct finding finding = finding_of(key, hold_ms);
+    finding.related = (struct object_reference *) other;
+    finding.related_count = 1;
+    return finding;
+}
+
+/* A third server comes to the two of a node: nothing was resolved. */
+static void says_no_end_of_what_goes_on_with_others(void **state)
+{
+    struct world *world = *state;
+    static const struct object_reference first = {"v1", "Pod", "proget", "proget-1", "u1"};
+    static const struct object_reference second = {"v1", "Pod", "proget", "proget-2", "u2"};
+    struct finding before = shared_finding("with 1", &first, 0);
+    (void) see(world, &before, 1);
+    persist(world);
+    struct finding held =
+        shared_finding("with 2", &second, 1000); /* not to be said yet: till then the old one stands */
+    (void) see(world, &held, 1);
+    assert_int_equal(world->resolved + world->dropped, 0);
+    assert_int_equal(published(world), 1);
+    advance(world, 1000);
+    (void) see(world, &held, 1);
+    assert_int_equal(world->raised, 2);
+    assert_int_equal(world->resolved, 0);
+    assert_int_equal(world->dropped, 1);
+    assert_int_equal(published(world), 1);
+    persist(world);
+    (void) see(world, NULL, 0);
+    assert_int_equal(world->resolved, 1);
+    assert_int_equal(world->dropped, 1);
+}
+
+/* The same of another object is no successor. */
+static void says_the_end_of_one_of_two_objects(void **state)
+{
+    struct world *world = *state;
+    struct finding findings[] = {finding_of("a", 0), finding_of("b", 0)};
+    findings[1].object.name = "proget-1";
+    findings[1].object.uid = "u1";
+    (void) see(world, findings, 2);
+    persist(world);
+    (void) see(world, findings + 1, 1);
+    assert_int_equal(world->resolved, 1);
+    assert_int_equal(world->dropped, 0);
+}
+
+static void what_returns_soon_has_to_last(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("a", 0);
+    (void) see(world, &finding, 1);
+    persist(world);
+    assert_true(ledger_announced(world->ledger, only(world)->id, LEDGER_RAISED, world->now));
+    (void) see(world, NULL, 0);
+    persist(world);
+    assert_true(ledger_announced(world->ledger, only(world)->id, LEDGER_CLEARED, world->now));
+    advance(world, 1000);
+    assert_int_equal(see(world, &finding, 1), world->now.monotonic_ms + 5000);
+    assert_int_equal(world->raised, 1);
+    advance(world, 100);
+    (void) see(world, NULL, 0); /* and is gone: it was never said, so neither is its end */
+    assert_int_equal(world->resolved, 1);
+    assert_int_equal(published(world), 0);
+    (void) see(world, &finding, 1);
+    advance(world, 5000);
+    (void) see(world, &finding, 1);
+    assert_int_equal(world->raised, 2);
+    persist(world);
+    (void) see(world, NULL, 0);
+    persist(world);
+    (void) ledger_announced(world->ledger, world->id, LEDGER_RAISED, world->now);
+    assert_true(ledger_announced(world->ledger, world->id, LEDGER_CLEARED, world->now));
+    advance(world, 60 * 1000);
+    (void) see(world, &finding, 1); /* later it is as new */
+    assert_int_equal(world->raised, 3);
+}
+
 /* An evaluation that could not list everything disproves nothing. */
 static void keeps_what_a_cut_list_leaves_out(void **state)
 {
@@ -500,6 +581,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(goes_from_status_to_event_to_end),
         LEDGER_TEST(waits_for_room),
+        LEDGER_TEST(says_no_end_of_what_goes_on_with_others),
+        LEDGER_TEST(says_the_end_of_one_of_two_objects),
+        LEDGER_TEST(what_returns_soon_has_to_last),
         LEDGER_TEST(keeps_what_a_cut_list_leaves_out),
         LEDGER_TEST(holds_as_long_as_told),
         LEDGER_TEST(a_hold_that_the_object_tells_counts),
