@@ -138,6 +138,8 @@ static int check_structure(const char *text, size_t length, struct error *err)
 static void tokener_cleanup(struct json_tokener **tokener)
 {
     if (*tokener != NULL) {
+        /* The last strings of the input are still in it, and they may be secrets. */
+        memory_wipe((*tokener)->pb->buf, (size_t) (*tokener)->pb->size);
         json_tokener_free(*tokener);
     }
 }

@@ -45,6 +45,7 @@ static const struct {
     [KUBE_MERGE_PATCH] = {"PATCH", "application/merge-patch+json", "PATCH"},
     [KUBE_STRATEGIC_PATCH] = {"PATCH", "application/strategic-merge-patch+json", "PATCH"},
     [KUBE_APPLY] = {"PATCH", "application/apply-patch+yaml", "APPLY"},
+    [KUBE_UPDATE] = {"PUT", "application/json", "UPDATE"},
 };
 
 const char *kube_verb_name(const struct kube_request *request)
@@ -97,6 +98,7 @@ static int build_url(const struct kube_client *client, const struct kube_request
     cleanup_buffer struct buffer query = BUFFER_INIT(URL_LENGTH_MAX);
     int result = buffer_append_text(&url, client->base_url);
     result = result < 0 ? result : address_append_path(&url, &request->address);
+    result = result < 0 ? result : address_append_parameter(&query, "continue", request->continue_token);
     result = result < 0 ? result : address_append_parameter(&query, "fieldManager", request->field_manager);
     result =
         result < 0 ? result : address_append_parameter(&query, "force", request->verb == KUBE_APPLY ? "true" : NULL);
@@ -180,6 +182,7 @@ static void take_answer(struct kube_call *call, int http_status)
     } else {
         struct kube_status status = kube_status_read(http_status, body);
         kube_status_error(&status, call->label, call->is_create, type, &failure);
+        exchange_explain_denial(exchange, &failure);
     }
     tell(call, &response, &failure);
 }
@@ -191,9 +194,6 @@ static void on_done(CURL *easy, CURLcode result, void *userdata)
     (void) easy;
     int http_status = result == CURLE_OK ? exchange_status(exchange) : 0;
     kube_client_add_count(call->client, call->verb, http_status);
-    if (http_status == 401) {
-        token_source_reject(&call->client->token, exchange->began_ms);
-    }
     /* With Retry-After the server says that it did not carry the request out, whatever the verb. */
     if ((http_status == 429 || http_status >= 500) && try_again_after(call, exchange_retry_after_ms(exchange))) {
         return;
@@ -233,6 +233,7 @@ struct kube_call *kube_client_send(struct kube_client *client, const struct kube
     call->deadline_ms = now_ms(call) + (request->timeout_ms > 0 ? request->timeout_ms : CALL_TIMEOUT_MS);
     call->exchange = (struct exchange){
         .client = client,
+        .verb = call->verb,
         .received = BUFFER_INIT(BOUND_RESPONSE_BODY),
         .on_activity = on_activity,
         .on_done = on_done,

@@ -22,7 +22,7 @@ static void curl_text_cleanup(char **text)
 
 static bool has_credentials(const struct kube_config *config)
 {
-    return config->token || config->token_file || config->username || config->client_certificate;
+    return config->token || config->token_file || config->username || config->client_certificate || config->exec;
 }
 
 static bool is_loopback_name(const char *host)
@@ -126,23 +126,24 @@ static int read_trust(struct kube_client *client, struct error *err)
     return 0;
 }
 
-static int read_identity(const struct kube_config *config, struct error *err)
+/*
+ * Go's clients let a SOCKS proxy resolve names, also for "socks5://": who reaches a cluster through "ssh -D" relies on
+ * it. A URL that libcurl cannot read is refused here, as libcurl would quote it with its password.
+ */
+static int read_proxy(struct kube_client *client, struct error *err)
 {
-    if (!config->client_certificate != !config->client_key) {
-        return error_set(err, ERROR_BAD_INPUT, "%s: a client certificate needs a client key and the other way round",
-                         config->source);
-    }
-    if (config->token) {
-        int result = token_check(config->token, config->source, err);
-        if (result < 0) {
-            return result;
-        }
-    }
-    if (!config->client_certificate) {
+    static const char local[] = "socks5://";
+    const char *given = client->config->proxy_url;
+    cleanup_url CURLU *url = curl_url();
+    if (!given) {
         return 0;
     }
-    int result = certificate_check_pair(config->client_certificate, config->client_key, err);
-    return result < 0 ? error_wrap(err, "%s", config->source) : result;
+    if (curl_url_set(url, CURLUPART_URL, given, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+        return error_set(err, ERROR_BAD_INPUT, "%s: proxy-url is no URL", client->config->source);
+    }
+    bool is_local = text_starts_with(given, local);
+    client->proxy_url = is_local ? xasprintf("socks5h://%s", given + strlen(local)) : xstrdup(given);
+    return 0;
 }
 
 int kube_client_new(struct loop *loop, struct kube_config *config, struct kube_client **ret_client, struct error *err)
@@ -150,14 +151,10 @@ int kube_client_new(struct loop *loop, struct kube_config *config, struct kube_c
     struct kube_client *client = xcalloc(1, sizeof(*client));
     client->loop = loop;
     client->config = config;
-    client->token = (struct token_source){.path = config->token_file, .fallback = config->token};
     int result = read_server(client, err);
-    if (result == 0) {
-        result = read_identity(config, err);
-    }
-    if (result == 0) {
-        result = read_trust(client, err);
-    }
+    result = result < 0 ? result : read_proxy(client, err);
+    result = result < 0 ? result : credential_source_new(loop, config, &client->credentials, err);
+    result = result < 0 ? result : read_trust(client, err);
     if (result < 0) {
         kube_client_free(client);
         return result;
@@ -178,7 +175,8 @@ void kube_client_free(struct kube_client *client)
         kube_call_free(call);
         call = next;
     }
-    token_source_release(&client->token);
+    credential_source_free(client->credentials);
+    memory_wipe_free(client->proxy_url);
     curl_slist_free_all(client->connect_to);
     free(client->host_header);
     free(client->base_url);
@@ -198,10 +196,10 @@ struct loop *kube_client_loop(const struct kube_client *client)
 }
 
 /* A CA that was exchanged on disk counts for new connections: libcurl takes one up only where the CA is the same. */
-static void refresh_ca(struct kube_client *client)
+static void refresh_ca(struct kube_client *client, int64_t age_ms)
 {
     int64_t now_ms = loop_now(client->loop).monotonic_ms;
-    if (!client->ca || !client->config->ca_file || now_ms - client->ca_checked_ms < CLIENT_CA_CHECK_MS) {
+    if (!client->ca || !client->config->ca_file || now_ms - client->ca_checked_ms < age_ms) {
         return;
     }
     struct error problem;
@@ -211,8 +209,17 @@ static void refresh_ca(struct kube_client *client)
         log_debug(LOG_FIELDS({"error", problem.text}), "the CA cannot be read; going on with the one before");
         return;
     }
+    client->ca_generation += text_equal(ca, client->ca) ? 0 : 1;
     free(client->ca);
     client->ca = ca;
+}
+
+bool kube_client_doubt_ca(struct kube_client *client, uint64_t generation)
+{
+    if (generation == client->ca_generation) {
+        refresh_ca(client, CLIENT_CA_DOUBT_MS);
+    }
+    return generation != client->ca_generation;
 }
 
 static void set_blob(CURL *easy, CURLoption option, char *text, unsigned flags)
@@ -224,24 +231,24 @@ static void set_blob(CURL *easy, CURLoption option, char *text, unsigned flags)
 void kube_client_prepare(struct kube_client *client, CURL *easy)
 {
     const struct kube_config *config = client->config;
-    refresh_ca(client);
+    refresh_ca(client, CLIENT_CA_CHECK_MS);
     if (client->ca) {
         set_blob(easy, CURLOPT_CAINFO_BLOB, client->ca, CURL_BLOB_COPY);
         /* Or the system's certificates would be trusted beside it. */
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        /* A proxy that speaks TLS is held against the same, as kubectl does. */
+        set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, client->ca, CURL_BLOB_COPY);
+        curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
     }
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
-    if (config->client_certificate) {
-        /* Not copied: the configuration outlives every handle, and a key is better not copied about. */
-        set_blob(easy, CURLOPT_SSLCERT_BLOB, config->client_certificate, CURL_BLOB_NOCOPY);
-        set_blob(easy, CURLOPT_SSLKEY_BLOB, config->client_key, CURL_BLOB_NOCOPY);
-    }
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
     if (client->connect_to) {
         curl_easy_setopt(easy, CURLOPT_CONNECT_TO, client->connect_to);
     }
-    if (config->proxy_url) {
-        curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy_url);
+    if (client->proxy_url) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy_url);
         curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* named for this cluster: it counts whatever NO_PROXY says */
     } else if (client->is_loopback) {
         curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* a proxy's loopback is not ours */

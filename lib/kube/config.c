@@ -25,6 +25,29 @@ static void file_list_release(struct file_list *list)
 }
 #define cleanup_file_list __attribute__((cleanup(file_list_release)))
 
+/* Ends with NULL. */
+static void wipe_free_texts(char **texts)
+{
+    for (char **text = texts; text && *text; text++) {
+        memory_wipe_free(*text);
+    }
+    free(texts);
+}
+
+static void exec_free(struct kube_exec *exec)
+{
+    if (!exec) {
+        return;
+    }
+    free(exec->command);
+    wipe_free_texts(exec->arguments);
+    wipe_free_texts(exec->environment);
+    free(exec->api_version);
+    free(exec->install_hint);
+    memory_wipe_free(exec->cluster_config);
+    free(exec);
+}
+
 void kube_config_free(struct kube_config *config)
 {
     if (!config) {
@@ -41,7 +64,17 @@ void kube_config_free(struct kube_config *config)
     memory_wipe_free(config->client_key);
     memory_wipe_free(config->username);
     memory_wipe_free(config->password);
+    free(config->client_certificate_file);
+    free(config->client_key_file);
+    exec_free(config->exec);
     free(config->impersonate_user);
+    free(config->impersonate_uid);
+    wipe_free_texts(config->impersonate_groups);
+    for (size_t i = 0; i < config->impersonate_extra_count; i++) {
+        free(config->impersonate_extra[i].key);
+        memory_wipe_free(config->impersonate_extra[i].value);
+    }
+    free(config->impersonate_extra);
     free(config->namespace_name);
     free(config->source);
     free(config);
@@ -94,14 +127,12 @@ static int resolve(const struct file_list *list, const char *context, struct kub
                    struct error *err)
 {
     struct kube_config *config = NULL;
-    struct kubeconfig_paths paths = {0};
-    int result = kubeconfig_resolve(list->files, list->count, context, &config, &paths, err);
+    int result = kubeconfig_resolve(list->files, list->count, context, &config, err);
     if (result < 0) {
         return result;
     }
-    result = read_pem(paths.client_certificate, "client-certificate", &config->client_certificate, err);
-    result = result < 0 ? result : read_pem(paths.client_key, "client-key", &config->client_key, err);
-    kubeconfig_paths_release(&paths);
+    result = read_pem(config->client_certificate_file, "client-certificate", &config->client_certificate, err);
+    result = result < 0 ? result : read_pem(config->client_key_file, "client-key", &config->client_key, err);
     if (result < 0) {
         error_wrap(err, "%s", config->source);
         kube_config_free(config);

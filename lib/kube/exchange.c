@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/x509_vfy.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "client_private.h"
+#include "impersonation.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
@@ -81,12 +81,8 @@ static int prepare_socket(void *userdata, curl_socket_t fd, curlsocktype purpose
     return CURL_SOCKOPT_OK;
 }
 
-static void take_end(CURL *easy, CURLcode result, void *userdata)
-{
-    struct exchange *exchange = userdata;
-    exchange->transfer = NULL;
-    exchange->on_done(easy, result, exchange->userdata);
-}
+static void take_end(CURL *easy, CURLcode result, void *userdata);
+static void on_credential(void *userdata);
 
 static void add_header(struct exchange *exchange, const char *line)
 {
@@ -104,15 +100,31 @@ static void add_secret_header(struct exchange *exchange, const char *name, const
     memory_wipe_free(line);
 }
 
-static int set_headers(struct exchange *exchange, struct error *err)
+static void add_impersonation(struct exchange *exchange, const struct kube_config *config)
+{
+    if (!config->impersonate_user) {
+        return;
+    }
+    add_secret_header(exchange, "Impersonate-User: ", config->impersonate_user);
+    if (config->impersonate_uid) {
+        add_secret_header(exchange, "Impersonate-Uid: ", config->impersonate_uid);
+    }
+    for (char **group = config->impersonate_groups; group && *group; group++) {
+        add_secret_header(exchange, "Impersonate-Group: ", *group);
+    }
+    for (size_t i = 0; i < config->impersonate_extra_count; i++) {
+        const struct kube_extra *extra = &config->impersonate_extra[i];
+        cleanup_free char *key = impersonation_escape(extra->key);
+        /* libcurl sends a header without a value only when it ends in a semicolon. */
+        cleanup_free char *name = xasprintf("Impersonate-Extra-%s%s", key, *extra->value ? ": " : ";");
+        add_secret_header(exchange, name, extra->value);
+    }
+}
+
+static void set_headers(struct exchange *exchange, const char *token)
 {
     struct kube_client *client = exchange->client;
     const struct kube_config *config = client->config;
-    const char *token = NULL;
-    int result = token_source_get(&client->token, exchange->began_ms, &token, err);
-    if (result < 0) {
-        return result;
-    }
     add_header(exchange, "Accept: application/json");
     if (exchange->request.content_type) {
         cleanup_free char *line = xasprintf("Content-Type: %s", exchange->request.content_type);
@@ -129,11 +141,25 @@ static int set_headers(struct exchange *exchange, struct error *err)
         curl_easy_setopt(exchange->easy, CURLOPT_USERNAME, config->username);
         curl_easy_setopt(exchange->easy, CURLOPT_PASSWORD, config->password ? config->password : "");
     }
-    if (config->impersonate_user) {
-        add_secret_header(exchange, "Impersonate-User: ", config->impersonate_user);
-    }
+    add_impersonation(exchange, config);
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
-    return 0;
+}
+
+static void set_blob(CURL *easy, CURLoption option, char *text)
+{
+    /* Not copied: the exchange keeps the identity, and a key is better not copied about. */
+    struct curl_blob blob = {.data = text, .len = strlen(text), .flags = CURL_BLOB_NOCOPY};
+    curl_easy_setopt(easy, option, &blob);
+}
+
+/* libcurl takes up a connection only where the certificate is the same, so another one means new connections. */
+static void set_identity(struct exchange *exchange, struct identity *identity)
+{
+    exchange->identity = identity_take(identity);
+    if (identity) {
+        set_blob(exchange->easy, CURLOPT_SSLCERT_BLOB, identity->certificate);
+        set_blob(exchange->easy, CURLOPT_SSLKEY_BLOB, identity->key);
+    }
 }
 
 static void set_connection(CURL *easy, bool is_secure)
@@ -174,35 +200,39 @@ static void set_callbacks(struct exchange *exchange)
     }
 }
 
-int exchange_start(struct exchange *exchange, const struct exchange_request *request, struct error *err)
+/* What is left of the time, at least 1 ms; 0: no limit. */
+static int64_t time_left_ms(const struct exchange *exchange)
 {
-    assert(!exchange->easy && exchange->client && exchange->on_done && exchange->on_activity);
-    struct loop *loop = exchange->client->loop;
-    exchange->request = *request;
+    int64_t timeout_ms = exchange->request.timeout_ms;
+    int64_t left_ms = exchange->began_ms + timeout_ms - loop_now(exchange->client->loop).monotonic_ms;
+    return timeout_ms == 0 ? 0 : (left_ms > 1 ? left_ms : 1);
+}
+
+static void send_with(struct exchange *exchange, const struct credential *credential)
+{
+    struct kube_client *client = exchange->client;
     exchange->body_sent = 0;
     exchange->has_head = false;
     exchange->is_overflowing = false;
     exchange->detail[0] = '\0';
-    exchange->began_ms = loop_now(loop).monotonic_ms;
     exchange->easy = curl_easy_init();
     if (!exchange->easy) {
         abort();
     }
-    int result = set_headers(exchange, err);
-    if (result < 0) {
-        exchange_end(exchange);
-        return result;
-    }
-    curl_easy_setopt(exchange->easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, (long) request->timeout_ms);
-    set_connection(exchange->easy, text_starts_with(request->url, "https:"));
+    exchange->credential_generation = credential->generation;
+    set_headers(exchange, credential->token);
+    curl_easy_setopt(exchange->easy, CURLOPT_URL, exchange->request.url);
+    curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, (long) time_left_ms(exchange));
+    set_connection(exchange->easy, text_starts_with(exchange->request.url, "https:"));
     set_callbacks(exchange);
-    kube_client_prepare(exchange->client, exchange->easy);
-    exchange->transfer = loop_transfer_start(loop, exchange->easy, take_end, exchange);
-    return 0;
+    kube_client_prepare(client, exchange->easy);
+    set_identity(exchange, credential->identity);
+    exchange->ca_generation = client->ca_generation;
+    exchange->transfer = loop_transfer_start(client->loop, exchange->easy, take_end, exchange);
 }
 
-void exchange_end(struct exchange *exchange)
+/* Ends what was sent; whether it will be sent again is another question. */
+static void drop_transfer(struct exchange *exchange)
 {
     if (exchange->transfer) {
         loop_transfer_cancel(exchange->transfer);
@@ -210,6 +240,8 @@ void exchange_end(struct exchange *exchange)
     }
     curl_easy_cleanup(exchange->easy);
     exchange->easy = NULL;
+    identity_release(exchange->identity);
+    exchange->identity = NULL;
     for (struct curl_slist *header = exchange->headers; header; header = header->next) {
         memory_wipe(header->data, strlen(header->data));
     }
@@ -217,10 +249,178 @@ void exchange_end(struct exchange *exchange)
     exchange->headers = NULL;
 }
 
+static void stop_waiting(struct exchange *exchange)
+{
+    credential_waiter_leave(&exchange->waiter);
+    loop_timer_free(exchange->patience);
+    exchange->patience = NULL;
+    exchange->wait = EXCHANGE_RUNS;
+}
+
+static void set_failure(struct exchange *exchange, const struct error *failure)
+{
+    if (!exchange->failure) {
+        exchange->failure = xmalloc(sizeof(*failure));
+    }
+    *exchange->failure = *failure;
+}
+
+/* Told as if libcurl had not been able to log in; exchange_error() knows better. */
+static void end_without_credential(struct exchange *exchange, const struct error *failure)
+{
+    set_failure(exchange, failure);
+    exchange->on_done(exchange->easy, CURLE_LOGIN_DENIED, exchange->userdata);
+}
+
+static void on_patience_end(void *userdata)
+{
+    struct exchange *exchange = userdata;
+    struct error failure;
+    bool has_answer = exchange->wait == EXCHANGE_WAITS_TO_RETRY;
+    stop_waiting(exchange);
+    error_set(&failure, ERROR_TIMEOUT, "the credential plugin \"%.160s\" still runs, and the time is up",
+              exchange->client->config->exec->command);
+    text_make_printable(failure.text);
+    set_failure(exchange, &failure);
+    exchange->on_done(exchange->easy, has_answer ? CURLE_OK : CURLE_LOGIN_DENIED, exchange->userdata);
+}
+
+static void wait_for(struct exchange *exchange, enum exchange_wait wait)
+{
+    struct kube_client *client = exchange->client;
+    exchange->wait = wait;
+    exchange->waiter.on_ready = on_credential;
+    exchange->waiter.userdata = exchange;
+    credential_source_wait(client->credentials, &exchange->waiter);
+    if (exchange->request.timeout_ms) {
+        exchange->patience = loop_timer_new(client->loop, on_patience_end, exchange);
+        loop_timer_set_after(exchange->patience, time_left_ms(exchange));
+    }
+}
+
+/* Sends, or waits for something to send with. */
+static int try_to_send(struct exchange *exchange, struct error *err)
+{
+    struct credential credential;
+    int result = credential_source_get(exchange->client->credentials, &credential, err);
+    if (result == ERROR_AGAIN) {
+        wait_for(exchange, EXCHANGE_WAITS_TO_START);
+        return 0;
+    }
+    if (result == 0) {
+        send_with(exchange, &credential);
+    }
+    return result;
+}
+
+/* Once more, from the loop's body. */
+static void send_again(struct exchange *exchange)
+{
+    struct error failure;
+    kube_client_add_count(exchange->client, exchange->verb, exchange_status(exchange));
+    drop_transfer(exchange);
+    buffer_reset(&exchange->received, 0);
+    if (try_to_send(exchange, &failure) < 0) {
+        end_without_credential(exchange, &failure);
+    }
+}
+
+/* The plugin has ended. */
+static void on_credential(void *userdata)
+{
+    struct exchange *exchange = userdata;
+    struct error failure;
+    bool has_answer = exchange->wait == EXCHANGE_WAITS_TO_RETRY;
+    stop_waiting(exchange);
+    if (!has_answer) {
+        if (try_to_send(exchange, &failure) < 0) {
+            end_without_credential(exchange, &failure);
+        }
+        return;
+    }
+    int result = credential_source_check(exchange->client->credentials, exchange->credential_generation, &failure);
+    if (result == 1) {
+        send_again(exchange);
+        return;
+    }
+    if (result < 0) {
+        set_failure(exchange, &failure);
+    }
+    exchange->on_done(exchange->easy, CURLE_OK, exchange->userdata);
+}
+
+/* A 401: whether another credential is tried, now or later. */
+static bool renew(struct exchange *exchange)
+{
+    struct error failure;
+    if (exchange->is_renewed) {
+        return false;
+    }
+    int result = credential_source_renew(exchange->client->credentials, exchange->credential_generation, &failure);
+    if (result == 0) {
+        return false;
+    }
+    if (result == ERROR_AGAIN) {
+        exchange->is_renewed = true;
+        wait_for(exchange, EXCHANGE_WAITS_TO_RETRY);
+        return true;
+    }
+    if (result < 0) {
+        set_failure(exchange, &failure);
+        return false;
+    }
+    exchange->is_renewed = true;
+    send_again(exchange);
+    return true;
+}
+
+/* A handshake that failed: whether it is tried with another CA. Nothing of the request has left before it. */
+static bool retrust(struct exchange *exchange, CURLcode result)
+{
+    if (!exchange_is_untrusted(exchange, result) || exchange->is_retrusted || exchange->body_sent > 0 ||
+        exchange_status(exchange) != 0 || !kube_client_doubt_ca(exchange->client, exchange->ca_generation)) {
+        return false;
+    }
+    exchange->is_retrusted = true;
+    send_again(exchange);
+    return true;
+}
+
+static void take_end(CURL *easy, CURLcode result, void *userdata)
+{
+    struct exchange *exchange = userdata;
+    exchange->transfer = NULL;
+    bool is_denied = result == CURLE_OK && exchange_status(exchange) == 401;
+    if ((is_denied && renew(exchange)) || retrust(exchange, result)) {
+        return;
+    }
+    exchange->on_done(easy, result, exchange->userdata);
+}
+
+int exchange_start(struct exchange *exchange, const struct exchange_request *request, struct error *err)
+{
+    assert(!exchange->easy && exchange->wait == EXCHANGE_RUNS);
+    assert(exchange->client && exchange->verb && exchange->on_done && exchange->on_activity);
+    exchange->request = *request;
+    exchange->began_ms = loop_now(exchange->client->loop).monotonic_ms;
+    exchange->has_head = false;
+    free(exchange->failure);
+    exchange->failure = NULL;
+    return try_to_send(exchange, err);
+}
+
+void exchange_end(struct exchange *exchange)
+{
+    stop_waiting(exchange);
+    drop_transfer(exchange);
+}
+
 void exchange_free(struct exchange *exchange)
 {
     exchange_end(exchange);
     buffer_free(&exchange->received);
+    free(exchange->failure);
+    exchange->failure = NULL;
 }
 
 int exchange_status(const struct exchange *exchange)
@@ -270,87 +470,4 @@ bool exchange_is_cut(CURLcode result)
     default:
         return false;
     }
-}
-
-/* What the server's certificate is held against, for messages. */
-static const char *trust_name(const struct kube_config *config)
-{
-    if (config->ca_file) {
-        return config->ca_file;
-    }
-    return config->ca_data ? config->source : "the system's store";
-}
-
-/*
- * A CA of the same name but another key (a cluster that was built anew: they are all called "kubernetes") makes OpenSSL
- * stumble over the signature, and libcurl 7.88 reports the first thing that it stumbled over.
- */
-static bool is_foreign_signature(const char *detail)
-{
-    return strstr(detail, "asn1 encoding routines") || strstr(detail, "rsa routines");
-}
-
-static int certificate_error(const struct exchange *exchange, const char *what, struct error *err)
-{
-    const struct kube_config *config = exchange->client->config;
-    long verdict = X509_V_OK;
-    curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-    /* libcurl leaves "unspecified" where OpenSSL had no objection and its own comparison of names did. */
-    bool is_name = verdict == X509_V_OK || verdict == X509_V_ERR_UNSPECIFIED;
-    const char *detail = is_name ? exchange->detail : X509_verify_cert_error_string(verdict);
-    switch (verdict) {
-    case X509_V_OK:
-    case X509_V_ERR_UNSPECIFIED:
-        return error_set(err, ERROR_IO,
-                         "%s: the API server %s: its certificate is not made out for that name (%s); tls-server-name "
-                         "sets another one to check",
-                         what, config->server, detail);
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return error_set(err, ERROR_IO, "%s: the API server %s: its certificate is not valid now (%s)", what,
-                         config->server, detail);
-    default:
-        return error_set(err, ERROR_IO, "%s: the API server %s: its certificate is not signed by the CA in %s (%s)",
-                         what, config->server, trust_name(config), detail);
-    }
-}
-
-int exchange_error(const struct exchange *exchange, CURLcode result, const char *what, struct error *err)
-{
-    const char *server = exchange->client->config->server;
-    const char *detail = *exchange->detail ? exchange->detail : curl_easy_strerror(result);
-    long number = 0;
-    switch (result) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return certificate_error(exchange, what, err);
-    case CURLE_OPERATION_TIMEDOUT:
-        return error_set(err, ERROR_TIMEOUT, "%s: the API server %s does not answer (%s)", what, server, detail);
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return error_set(err, ERROR_IO, "%s: the API server %s: its name cannot be resolved (%s)", what, server,
-                         detail);
-    case CURLE_COULDNT_CONNECT:
-        curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
-        return error_set(err, ERROR_IO, "%s: the API server %s %s (%s)", what, server,
-                         number == ECONNREFUSED ? "refuses the connection" : "cannot be reached", detail);
-    case CURLE_SSL_CONNECT_ERROR:
-        if (is_foreign_signature(detail)) {
-            return error_set(err, ERROR_IO,
-                             "%s: the API server %s: its certificate is not signed by the CA in %s, but by another one "
-                             "of that name (%s)",
-                             what, server, trust_name(exchange->client->config), detail);
-        }
-        return error_set(err, ERROR_IO, "%s: the API server %s: the TLS handshake failed (%s)", what, server, detail);
-    case CURLE_WRITE_ERROR:
-        if (exchange->is_overflowing) {
-            return error_set(err, ERROR_TOO_LARGE, "%s: the answer is larger than %zu bytes", what,
-                             exchange->received.limit);
-        }
-        break;
-    case CURLE_SEND_FAIL_REWIND:
-        detail = "it was lost after the request had been sent, which may have been carried out";
-        break;
-    default:
-        break;
-    }
-    return error_set(err, ERROR_IO, "%s: the connection to the API server %s failed (%s)", what, server, detail);
 }

@@ -9,9 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "credential.h"
 #include "proget/core/buffer.h"
 #include "proget/core/loop.h"
 #include "proget/kube/client.h"
+
+/*
+ * Two troubles it mends by itself, once each, because the request was not carried out: a credential that was refused
+ * (401) where another one can be had, and a CA that was exchanged on disk. Neither reaches the owner.
+ */
 
 /* Texts are borrowed until the exchange is over. */
 struct exchange_request {
@@ -23,9 +29,16 @@ struct exchange_request {
     int64_t timeout_ms; /* total; 0: none */
 };
 
+enum exchange_wait {
+    EXCHANGE_RUNS,           /* or is over; it waits for no credential */
+    EXCHANGE_WAITS_TO_START, /* for the first credential */
+    EXCHANGE_WAITS_TO_RETRY, /* for another one, after a 401: the answer is kept */
+};
+
 struct exchange {
     /* Set by the owner before the first start. */
     struct kube_client *client;
+    const char *verb;       /* as counted: answers that the owner does not see */
     struct buffer received; /* with its limit; bytes are added behind, the owner consumes */
     loop_fn *on_activity;   /* bytes or the answer's head came: from within libcurl, so it may only wake the owner */
     loop_transfer_fn *on_done;
@@ -39,12 +52,21 @@ struct exchange {
     bool has_head;       /* the final answer's head came */
     bool is_overflowing; /* the answer passed the buffer's limit */
     int64_t began_ms;
+    struct identity *identity;      /* in use by `easy` */
+    uint64_t credential_generation; /* in use */
+    uint64_t ca_generation;
+    bool is_renewed;   /* it was sent again after a 401, */
+    bool is_retrusted; /* or after a CA was exchanged */
+    enum exchange_wait wait;
+    struct credential_waiter waiter;
+    struct loop_timer *patience; /* while it waits, if its time is limited */
+    struct error *failure;       /* no credential is to be had; NULL: no such trouble */
     char detail[CURL_ERROR_SIZE];
 };
 
 /*
- * Starts; one at a time, again and again. Errors: those of the token's file. The request's texts stay borrowed until
- * exchange_end().
+ * Starts; one at a time, again and again. Where a credential has to be fetched first it waits, which counts for the
+ * timeout. Errors: no credential is to be had. The request's texts stay borrowed until exchange_end().
  */
 int exchange_start(struct exchange *exchange, const struct exchange_request *request, struct error *err);
 /* Ends it, under way or done, and forgets the credentials; `received` stays. Never from within `on_activity`. */
@@ -56,7 +78,11 @@ int64_t exchange_retry_after_ms(const struct exchange *exchange); /* of the head
 const char *exchange_content_type(const struct exchange *exchange);
 bool exchange_is_refused(const struct exchange *exchange, CURLcode result); /* ECONNREFUSED */
 bool exchange_is_cut(CURLcode result);                                      /* the connection was lost */
+/* The server's certificate was not accepted: the handshake failed, nothing of the request has left. */
+bool exchange_is_untrusted(const struct exchange *exchange, CURLcode result);
 /* Fills *err with a sentence that starts with `what` and names the server, and returns its code. */
 int exchange_error(const struct exchange *exchange, CURLcode result, const char *what, struct error *err);
+/* To the error of a 401: why there was no other credential to try, if there is anything to say. */
+void exchange_explain_denial(const struct exchange *exchange, struct error *err);
 
 #endif

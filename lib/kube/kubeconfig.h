@@ -18,20 +18,13 @@ struct kubeconfig_file {
     struct json_object *tree; /* NULL: an empty file */
 };
 
-/* What a user entry names by path, made absolute or relative to the working folder; NULL where data was given. */
-struct kubeconfig_paths {
-    char *client_certificate;
-    char *client_key;
-};
-
 /*
- * `context_name` NULL: the first current-context. *ret_config (owned) lacks what *ret_paths (owned, may be of no use
- * afterwards) names. ERROR_BAD_INPUT: the text names the file and the member, never a credential.
+ * `context_name` NULL: the first current-context. *ret_config (owned) names the files of a client certificate and key
+ * without their content. ERROR_BAD_INPUT: the text names the file, the entry and the member, never a credential.
  */
 int kubeconfig_resolve(const struct kubeconfig_file *files, size_t count, const char *context_name,
-                       struct kube_config **ret_config, struct kubeconfig_paths *ret_paths, struct error *err);
+                       struct kube_config **ret_config, struct error *err);
 
-void kubeconfig_paths_release(struct kubeconfig_paths *paths);
 /* Overwrites every text below `tree` (of which credentials are some) and frees it. NULL is allowed. */
 void kubeconfig_wipe(struct json_object *tree);
 

@@ -185,9 +185,7 @@ static void end_refused(struct kube_stream *stream, int http_status)
     (void) json_parse(buffer_text(&exchange->received), exchange->received.length, &body, NULL);
     struct kube_status status = kube_status_read(http_status, body);
     kube_status_error(&status, stream->label, /* is_create= */ false, exchange_content_type(exchange), &err);
-    if (http_status == 401) {
-        token_source_reject(&stream->client->token, exchange->began_ms);
-    }
+    exchange_explain_denial(exchange, &err);
     kube_client_add_count(stream->client, "WATCH", http_status);
     struct kube_stream_end how = {
         .status = http_status, .retry_after_ms = exchange_retry_after_ms(exchange), .body = body, .err = &err};
@@ -256,6 +254,7 @@ struct kube_stream *kube_stream_open(struct kube_client *client, const struct ku
     stream->silence = loop_timer_new(client->loop, on_silence, stream);
     stream->exchange = (struct exchange){
         .client = client,
+        .verb = "WATCH",
         .received = BUFFER_INIT(BOUND_WATCH_FRAME + STREAM_BURST_BYTES),
         .on_activity = on_activity,
         .on_done = on_done,

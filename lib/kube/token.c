@@ -70,10 +70,15 @@ int token_source_get(struct token_source *source, int64_t now_ms, const char **r
     char *token = NULL;
     int result = token_read(source->path, &token, &problem);
     if (result == 0) {
-        memory_wipe_free(source->token);
-        source->token = token;
         source->loaded_ms = now_ms;
-        *ret_token = token;
+        if (text_equal(token, source->token)) {
+            memory_wipe_free(token);
+        } else {
+            memory_wipe_free(source->token);
+            source->token = token;
+            source->changes++;
+        }
+        *ret_token = source->token;
         return 0;
     }
     if (source->token || source->fallback) {
@@ -81,15 +86,15 @@ int token_source_get(struct token_source *source, int64_t now_ms, const char **r
         *ret_token = source->token ? source->token : source->fallback;
         return 0;
     }
-    error_set(err, problem.code, "token file: %s", problem.text);
-    return result;
+    return error_set(err, problem.code, "token file: %s", problem.text);
 }
 
-void token_source_reject(struct token_source *source, int64_t request_began_ms)
+void token_source_renew(struct token_source *source, int64_t now_ms)
 {
-    if (source->token && source->loaded_ms < request_began_ms) {
-        memory_wipe_free(source->token);
-        source->token = NULL;
+    const char *token = NULL;
+    if (source->path) {
+        source->loaded_ms = now_ms - TOKEN_FRESH_MS;
+        (void) token_source_get(source, now_ms, &token, NULL);
     }
 }
 

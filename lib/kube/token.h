@@ -19,6 +19,7 @@ struct token_source {
     const char *fallback; /* used until the file was read once; may be NULL */
     char *token;          /* as last read; secret */
     int64_t loaded_ms;    /* monotonic */
+    uint64_t changes;     /* how often another token came out of the file */
 };
 
 /*
@@ -28,8 +29,8 @@ struct token_source {
  */
 int token_source_get(struct token_source *source, int64_t now_ms, const char **ret_token, struct error *err);
 
-/* The server said 401 to a request that began then: drops the token if it was loaded before. */
-void token_source_reject(struct token_source *source, int64_t request_began_ms);
+/* The server refused the token: the file is read at once. Whatever is wrong with it, the token held stays. */
+void token_source_renew(struct token_source *source, int64_t now_ms);
 
 /* Wipes what is held. */
 void token_source_release(struct token_source *source);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../lib/kube/exec_credential.h"
 #include "../../lib/kube/kubeconfig.h"
 #include "proget/core/memory.h"
 #include "proget/core/yaml.h"
@@ -16,16 +17,38 @@ static void require(int condition)
     }
 }
 
-static void check(const struct kube_config *config, const struct kubeconfig_paths *paths)
+static void check_exec(const struct kube_exec *exec)
+{
+    require(exec->command && *exec->command && exec->arguments && exec->environment);
+    require(strcmp(exec->api_version, EXEC_CREDENTIAL_V1) == 0 ||
+            strcmp(exec->api_version, EXEC_CREDENTIAL_V1BETA1) == 0);
+    for (char **variable = exec->environment; *variable; variable++) {
+        require(strchr(*variable, '=') > *variable);
+    }
+}
+
+static void check(const struct kube_config *config)
 {
     require(config->server && config->namespace_name && config->source);
     require(config->server[strlen(config->server) - 1] != '/');
     require(!(config->insecure && (config->ca_data || config->ca_file)));
-    require(!((config->token || config->token_file) && config->username));
-    require((config->client_certificate || paths->client_certificate) == (config->client_key || paths->client_key));
+    require(!((config->token || config->token_file || config->exec) && config->username));
+    require(!((config->token || config->token_file) && config->exec));
+    require((config->client_certificate || config->client_certificate_file) ==
+            (config->client_key || config->client_key_file));
+    require(!(config->client_certificate && config->client_certificate_file));
     require(!config->impersonate_user || !strpbrk(config->impersonate_user, "\r\n"));
+    require(config->impersonate_user ||
+            (!config->impersonate_uid && !config->impersonate_groups && !config->impersonate_extra_count));
+    for (size_t i = 0; i < config->impersonate_extra_count; i++) {
+        require(*config->impersonate_extra[i].key && !strpbrk(config->impersonate_extra[i].value, "\r\n"));
+    }
     require(!config->token || !strpbrk(config->token, "\r\n "));
-    require(!config->token || strncmp(config->server, "https://", 8) == 0);
+    require(!(config->token || config->exec) || strncmp(config->server, "https://", 8) == 0);
+    if (config->exec) {
+        check_exec(config->exec);
+        free(exec_credential_request(config, "CA", /* is_interactive= */ false));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -45,10 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const contexts[] = {NULL, "x"};
     for (size_t i = 0; i < array_length(contexts); i++) {
         struct kube_config *config = NULL;
-        struct kubeconfig_paths paths = {0};
-        if (kubeconfig_resolve(files, second ? 2 : 1, contexts[i], &config, &paths, &err) == 0) {
-            check(config, &paths);
-            kubeconfig_paths_release(&paths);
+        if (kubeconfig_resolve(files, second ? 2 : 1, contexts[i], &config, &err) == 0) {
+            check(config);
             kube_config_free(config);
         }
     }

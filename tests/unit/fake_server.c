@@ -37,6 +37,8 @@ struct fake_server {
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
     bool is_stopping;
+    const char *demanded; /* in each request, or it is refused */
+    size_t reply_next;
     char *requests[REQUESTS_MAX];
     size_t request_count;
     struct connection connections[CONNECTIONS_MAX];
@@ -98,8 +100,13 @@ static struct fake_reply next_reply(struct fake_server *server, const char *requ
 {
     struct fake_reply reply = {NULL, FAKE_HANG};
     pthread_mutex_lock(&server->lock);
-    if (server->request_count < server->reply_count) {
-        reply = server->replies[server->request_count];
+    if (server->demanded && !strstr(request, server->demanded)) {
+        reply = (struct fake_reply){
+            FAKE_HEAD("401 Unauthorized", "application/json") "Content-Length: 41\r\n\r\n"
+                                                              "{\"kind\":\"Status\",\"reason\":\"Unauthorized\"}",
+            FAKE_KEEP};
+    } else if (server->reply_next < server->reply_count) {
+        reply = server->replies[server->reply_next++];
     }
     if (server->request_count < REQUESTS_MAX) {
         server->requests[server->request_count++] = xstrdup(request);
@@ -185,9 +192,11 @@ static SSL_CTX *new_context(const struct fake_identity *identity, const char *cl
     X509_free(certificate);
     EVP_PKEY_free(key);
     if (client_ca) {
-        X509 *ca = read_certificate(client_ca);
-        X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca);
-        X509_free(ca);
+        BIO *bundle = BIO_new_mem_buf(client_ca, -1);
+        for (X509 *ca = NULL; (ca = PEM_read_bio_X509(bundle, NULL, NULL, NULL)) != NULL; X509_free(ca)) {
+            X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca);
+        }
+        BIO_free(bundle);
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     }
     return context;
@@ -234,6 +243,13 @@ void fake_server_stop(struct fake_server *server)
     SSL_CTX_free(server->context);
     pthread_mutex_destroy(&server->lock);
     free(server);
+}
+
+void fake_server_demand(struct fake_server *server, const char *part)
+{
+    pthread_mutex_lock(&server->lock);
+    server->demanded = part;
+    pthread_mutex_unlock(&server->lock);
 }
 
 int fake_server_port(const struct fake_server *server)

@@ -36,6 +36,11 @@ struct fake_server;
 struct fake_server *fake_server_start(const struct fake_identity *identity, const char *client_ca,
                                       const struct fake_reply *replies, size_t count);
 void fake_server_stop(struct fake_server *server);
+/*
+ * From now on a request without `part` (such as "\r\nAuthorization: Bearer new\r\n"; borrowed) is answered with 401,
+ * outside of the script. NULL: all are let in again.
+ */
+void fake_server_demand(struct fake_server *server, const char *part);
 
 int fake_server_port(const struct fake_server *server);
 size_t fake_server_requests(struct fake_server *server);

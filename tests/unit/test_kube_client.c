@@ -564,61 +564,182 @@ static void test_token_file(void **state)
         assert_int_equal(token_source_get(&source, 1000000, &token, &err), 0);
         assert_string_equal(token, "two"); /* better an old one than none */
     }
-    write_file(path, "three");
-    token_source_reject(&source, source.loaded_ms); /* it was loaded for that very request: no better is to be had */
-    assert_string_equal(source.token, "two");
-    token_source_reject(&source, source.loaded_ms + 1);
-    assert_int_equal(token_source_get(&source, source.loaded_ms + 1, &token, &err), 0);
-    assert_string_equal(token, "three");
-    token_source_reject(&source, INT64_MAX);
+    assert_int_equal(source.changes, 2);
+    write_file(path, "three\n");
+    token_source_renew(&source, source.loaded_ms);
+    assert_int_equal(source.changes, 3);
+    token_source_renew(&source, source.loaded_ms + 1);
+    assert_int_equal(source.changes, 3); /* still the same */
     assert_int_equal(unlink(path), 0);
+    token_source_renew(&source, source.loaded_ms + 2);
+    assert_int_equal(token_source_get(&source, source.loaded_ms + 2, &token, &err), 0);
+    assert_string_equal(token, "three"); /* better than none */
+    token_source_release(&source);
     assert_int_equal(token_source_get(&source, 1000000, &token, &err), 0);
     assert_string_equal(token, "given");
     source.fallback = NULL;
+    token_source_renew(&source, 1000000);
     assert_int_equal(token_source_get(&source, 1000000, &token, &err), ERROR_NOT_FOUND);
     token_source_release(&source);
+    source.path = NULL;
+    token_source_renew(&source, 1000000); /* no file: nothing to do */
+    assert_int_equal(token_source_get(&source, 1000000, &token, &err), 0);
+    assert_null(token);
 }
 
-static void test_401_makes_the_token_be_read_again(void **state)
+static char *temporary_file(const char *content)
+{
+    char *path = xstrdup("/tmp/test-credential-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    write_file(path, content);
+    return path;
+}
+
+/* How many answers of that status the metrics know. */
+static uint64_t counted(const struct fixture *fixture, const char *verb, int status)
+{
+    size_t count = 0;
+    const struct kube_client_count *counts = kube_client_counts(fixture->client, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (counts[i].status == status && text_equal(counts[i].verb, verb)) {
+            return counts[i].count;
+        }
+    }
+    return 0;
+}
+
+static void test_token_that_is_exchanged_loses_no_request(void **state)
 {
     struct fixture fixture;
     struct fake_identity identity = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
     cleanup_free char *fine = fake_answer("200 OK", "", "{\"metadata\":{\"name\":\"p\"}}");
-    cleanup_free char *denied =
-        fake_answer("401 Unauthorized", "", "{\"kind\":\"Status\",\"reason\":\"Unauthorized\"}");
-    const struct fake_reply replies[] = {{fine, FAKE_KEEP}, {denied, FAKE_KEEP}, {fine, FAKE_KEEP}};
-    char path[] = "/tmp/test-token-XXXXXX";
-    int fd = mkstemp(path);
+    struct fake_reply replies[16];
     (void) state;
-    assert_true(fd >= 0);
-    close(fd);
-    write_file(path, "old");
+    for (size_t i = 0; i < array_length(replies); i++) {
+        replies[i] = (struct fake_reply){fine, FAKE_KEEP};
+    }
+    cleanup_free char *path = temporary_file("old");
     start_tls(&fixture, &identity, NULL, replies, array_length(replies));
     struct kube_config *config = config_for(&fixture, "https");
     config->ca_data = xstrdup(identity.ca);
     config->token_file = xstrdup(path);
     use_config(&fixture, config);
-    call(&fixture, KUBE_GET);
-    write_file(path, "new");
-    call(&fixture, KUBE_GET);
-    assert_int_equal(fixture.code, ERROR_DENIED);
-    assert_int_equal(fake_server_requests(fixture.server), 2); /* said, not repeated */
-    assert_non_null(strstr(fake_server_request(fixture.server, 1), "Bearer old\r\n"));
+    fake_server_demand(fixture.server, "Bearer old\r\n");
     call(&fixture, KUBE_GET);
     assert_int_equal(fixture.code, 0);
-    assert_non_null(strstr(fake_server_request(fixture.server, 2), "Bearer new\r\n"));
-    /* No token at all: told from the loop, not by the call. */
+    /* From now on the old one is refused. Several are under way at once, reads and writes. */
+    write_file(path, "new");
+    fake_server_demand(fixture.server, "Bearer new\r\n");
+    start_call(&fixture, KUBE_CREATE, 0);
+    start_call(&fixture, KUBE_APPLY, 0);
+    start_call(&fixture, KUBE_GET, 0);
+    while (fixture.answers < 4) {
+        turn_until(&fixture, &fixture.answers, fixture.answers + 1);
+        assert_int_equal(fixture.code, 0);
+        assert_string_equal(fixture.name, "p");
+    }
+    assert_int_equal(counted(&fixture, "CREATE", 401), 1);
+    assert_int_equal(counted(&fixture, "CREATE", 200), 1);
+    size_t requests = fake_server_requests(fixture.server);
+    assert_true(requests <= 7); /* each once more at the most */
+    /* No other token: said, not repeated. */
+    fake_server_demand(fixture.server, "Bearer third\r\n");
+    call(&fixture, KUBE_GET);
+    assert_int_equal(fixture.code, ERROR_DENIED);
+    assert_int_equal(fixture.status, 401);
+    assert_int_equal(fake_server_requests(fixture.server), requests + 1);
+    /* Another one, but it is refused too: once more is enough. */
+    write_file(path, "fourth");
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fixture.code, ERROR_DENIED);
+    assert_int_equal(fake_server_requests(fixture.server), requests + 3);
+    assert_non_null(strstr(fake_server_request(fixture.server, requests + 2), "Bearer fourth\r\n"));
+    /* The file is away: the token that is held goes on. */
+    fake_server_demand(fixture.server, NULL);
     unlink(path);
+    call(&fixture, KUBE_GET);
+    assert_int_equal(fixture.code, 0);
+    /* No token at all: told from the loop, not by the call. */
     config = config_for(&fixture, "https");
     config->ca_data = xstrdup(identity.ca);
     config->token_file = xstrdup(path);
     use_config(&fixture, config);
+    int before = fixture.answers;
     start_call(&fixture, KUBE_GET, 0);
-    assert_int_equal(fixture.answers, 3);
-    turn_until(&fixture, &fixture.answers, 4);
+    assert_int_equal(fixture.answers, before);
+    turn_until(&fixture, &fixture.answers, before + 1);
     assert_int_equal(fixture.code, ERROR_NOT_FOUND);
     assert_non_null(strstr(fixture.text, path));
     fake_identity_free(&identity);
+    end(&fixture);
+}
+
+static void test_fixed_token_is_not_tried_twice(void **state)
+{
+    struct fixture fixture;
+    struct fake_identity identity = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
+    (void) state;
+    start_tls(&fixture, &identity, NULL, NULL, 0);
+    struct kube_config *config = config_for(&fixture, "https");
+    config->ca_data = xstrdup(identity.ca);
+    config->token = xstrdup("old");
+    use_config(&fixture, config);
+    fake_server_demand(fixture.server, "Bearer new\r\n");
+    call(&fixture, KUBE_GET);
+    assert_int_equal(fixture.code, ERROR_DENIED);
+    assert_int_equal(fake_server_requests(fixture.server), 1);
+    fake_identity_free(&identity);
+    end(&fixture);
+}
+
+static void test_client_certificate_that_is_exchanged(void **state)
+{
+    struct fixture fixture;
+    struct fake_identity identity = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
+    struct fake_identity next = fake_identity_new("next CA", "IP:127.0.0.1", 3600);
+    cleanup_free char *both = xasprintf("%s%s", identity.ca, next.ca);
+    cleanup_free char *fine = fake_answer("200 OK", "", "{\"metadata\":{\"name\":\"p\"}}");
+    cleanup_free char *denied = fake_answer("401 Unauthorized", "", "{\"kind\":\"Status\"}");
+    const struct fake_reply replies[] = {{fine, FAKE_KEEP},   {fine, FAKE_KEEP}, {denied, FAKE_KEEP}, {fine, FAKE_KEEP},
+                                         {denied, FAKE_KEEP}, {fine, FAKE_KEEP}, {fine, FAKE_KEEP}};
+    (void) state;
+    start_tls(&fixture, &identity, both, replies, array_length(replies));
+    cleanup_free char *certificate_path = temporary_file(identity.certificate);
+    cleanup_free char *key_path = temporary_file(identity.key);
+    struct kube_config *config = config_for(&fixture, "https");
+    config->ca_data = xstrdup(identity.ca);
+    config->client_certificate = xstrdup(identity.certificate);
+    config->client_key = xstrdup(identity.key);
+    config->client_certificate_file = xstrdup(certificate_path);
+    config->client_key_file = xstrdup(key_path);
+    use_config(&fixture, config);
+    call(&fixture, KUBE_CREATE);
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fake_server_connections(fixture.server), 1);
+    write_file(certificate_path, next.certificate);
+    call(&fixture, KUBE_CREATE); /* 401, and one half of a pair alone is of no use */
+    assert_int_equal(fixture.code, ERROR_DENIED);
+    write_file(key_path, next.key);
+    call(&fixture, KUBE_CREATE); /* it is not looked at before its time */
+    assert_int_equal(fixture.code, 0);
+    assert_int_equal(fake_server_connections(fixture.server), 1);
+    call(&fixture, KUBE_CREATE); /* 401: then it is, and another certificate means another connection */
+    assert_int_equal(fixture.code, 0);
+    assert_int_equal(fake_server_requests(fixture.server), 6);
+    assert_int_equal(fake_server_connections(fixture.server), 2);
+    assert_int_equal(fixture.client->credentials->generation, 1);
+    write_file(certificate_path, identity.certificate);
+    write_file(key_path, identity.key);
+    fixture.client->credentials->identity_checked_ms -= CREDENTIAL_FILE_CHECK_MS;
+    call(&fixture, KUBE_CREATE); /* its time has come; libcurl still has the first connection for that one */
+    assert_int_equal(fixture.code, 0);
+    assert_int_equal(fixture.client->credentials->generation, 2);
+    unlink(certificate_path);
+    unlink(key_path);
+    fake_identity_free(&identity);
+    fake_identity_free(&next);
     end(&fixture);
 }
 
@@ -627,14 +748,11 @@ static void test_ca_file_that_is_exchanged(void **state)
     struct fixture fixture;
     struct fake_identity identity = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
     struct fake_identity other = fake_identity_new("other CA", "IP:127.0.0.1", 3600);
+    struct fake_identity namesake = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
     cleanup_free char *fine = fake_answer("200 OK", "", "{\"metadata\":{\"name\":\"p\"}}");
-    const struct fake_reply replies[] = {{fine, FAKE_CLOSE}, {fine, FAKE_CLOSE}};
-    char path[] = "/tmp/test-ca-XXXXXX";
-    int fd = mkstemp(path);
+    const struct fake_reply replies[] = {{fine, FAKE_CLOSE}, {fine, FAKE_CLOSE}, {fine, FAKE_CLOSE}};
     (void) state;
-    assert_true(fd >= 0);
-    close(fd);
-    write_file(path, other.ca);
+    cleanup_free char *path = temporary_file(other.ca);
     start_tls(&fixture, &identity, NULL, replies, array_length(replies));
     struct kube_config *config = config_for(&fixture, "https");
     config->ca_file = xstrdup(path);
@@ -643,18 +761,133 @@ static void test_ca_file_that_is_exchanged(void **state)
     assert_int_equal(fixture.code, ERROR_IO);
     assert_non_null(strstr(fixture.text, path));
     write_file(path, identity.ca);
-    call(&fixture, KUBE_CREATE); /* it is not looked at before its time */
+    fixture.client->ca_checked_ms = loop_now(fixture.loop).monotonic_ms;
+    call(&fixture, KUBE_CREATE); /* it is looked at once a second at the most */
     assert_int_equal(fixture.code, ERROR_IO);
-    fixture.client->ca_checked_ms -= CLIENT_CA_CHECK_MS;
-    call(&fixture, KUBE_CREATE);
+    fixture.client->ca_checked_ms -= CLIENT_CA_DOUBT_MS;
+    uint64_t before = counted(&fixture, "CREATE", 0);
+    call(&fixture, KUBE_CREATE); /* nothing had left: it is sent with the new one, whatever the verb */
     assert_int_equal(fixture.code, 0);
+    assert_int_equal(counted(&fixture, "CREATE", 0), before + 1);
     write_file(path, "half a fi");
     fixture.client->ca_checked_ms -= CLIENT_CA_CHECK_MS;
     call(&fixture, KUBE_CREATE); /* unusable: the one before stays */
     assert_int_equal(fixture.code, 0);
+    write_file(path, namesake.ca);
+    fixture.client->ca_checked_ms -= CLIENT_CA_CHECK_MS;
+    call(&fixture, KUBE_CREATE); /* taken up when its time has come, and wrong; the right one comes at once */
+    assert_int_equal(fixture.code, ERROR_IO);
+    write_file(path, identity.ca);
+    fixture.client->ca_checked_ms -= CLIENT_CA_DOUBT_MS;
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fixture.code, 0);
+    assert_int_equal(fake_server_requests(fixture.server), 3);
     assert_int_equal(unlink(path), 0);
     fake_identity_free(&identity);
     fake_identity_free(&other);
+    fake_identity_free(&namesake);
+    end(&fixture);
+}
+
+static void test_impersonation(void **state)
+{
+    static const char *const lines[] = {
+        "\r\nImpersonate-User: jane\r\n",
+        "\r\nImpersonate-Uid: 06f6ce97\r\n",
+        "\r\nImpersonate-Group: developers\r\nImpersonate-Group: system:authenticated\r\n",
+        "\r\nImpersonate-Extra-scopes: view\r\nImpersonate-Extra-scopes: edit\r\n",
+        "\r\nImpersonate-Extra-acme.com%2Fpro%25ject%20%C3%A4: a b\r\n",
+        "\r\nImpersonate-Extra-empty:\r\n",
+    };
+    struct fixture fixture;
+    struct fake_identity identity = fake_identity_new("test CA", "IP:127.0.0.1", 3600);
+    cleanup_free char *fine = fake_answer("200 OK", "", "{\"metadata\":{\"name\":\"p\"}}");
+    const struct fake_reply replies[] = {{fine, FAKE_KEEP}};
+    (void) state;
+    start_tls(&fixture, &identity, NULL, replies, array_length(replies));
+    struct kube_config *config = config_for(&fixture, "https");
+    config->ca_data = xstrdup(identity.ca);
+    config->token = xstrdup("t");
+    config->impersonate_user = xstrdup("jane");
+    config->impersonate_uid = xstrdup("06f6ce97");
+    config->impersonate_groups = xcalloc(3, sizeof(char *));
+    config->impersonate_groups[0] = xstrdup("developers");
+    config->impersonate_groups[1] = xstrdup("system:authenticated");
+    config->impersonate_extra = xcalloc(4, sizeof(struct kube_extra));
+    config->impersonate_extra[0] = (struct kube_extra){xstrdup("scopes"), xstrdup("view")};
+    config->impersonate_extra[1] = (struct kube_extra){xstrdup("scopes"), xstrdup("edit")};
+    config->impersonate_extra[2] = (struct kube_extra){xstrdup("acme.com/pro%ject \xc3\xa4"), xstrdup("a b")};
+    config->impersonate_extra[3] = (struct kube_extra){xstrdup("empty"), xstrdup("")};
+    config->impersonate_extra_count = 4;
+    use_config(&fixture, config);
+    call(&fixture, KUBE_GET);
+    assert_int_equal(fixture.code, 0);
+    for (size_t i = 0; i < array_length(lines); i++) {
+        if (!strstr(fake_server_request(fixture.server, 0), lines[i])) {
+            fail_msg("no %s in %s", lines[i], fake_server_request(fixture.server, 0));
+        }
+    }
+    fake_identity_free(&identity);
+    end(&fixture);
+}
+
+static void test_proxies(void **state)
+{
+    static const struct {
+        const char *given, *used;
+    } schemes[] = {
+        {"socks5://u:hush@p:1", "socks5h://u:hush@p:1"}, /* the proxy resolves names, as with kubectl */
+        {"socks5h://p:1", "socks5h://p:1"},
+        {"http://p:1", "http://p:1"},
+    };
+    static const char refused[] = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+    struct fixture fixture;
+    struct error err;
+    cleanup_free char *fine = fake_answer("200 OK", "", "{\"metadata\":{\"name\":\"p\"}}");
+    const struct fake_reply replies[] = {{fine, FAKE_KEEP}, {refused, FAKE_CLOSE}};
+    (void) state;
+    start_server(&fixture, replies, array_length(replies));
+    cleanup_free char *proxy = xasprintf("http://user:hush@127.0.0.1:%d", fake_server_port(fixture.server));
+    for (size_t i = 0; i < array_length(schemes); i++) {
+        struct kube_config *config = config_for(&fixture, "https");
+        config->proxy_url = xstrdup(schemes[i].given);
+        use_config(&fixture, config);
+        assert_string_equal(fixture.client->proxy_url, schemes[i].used);
+    }
+    struct kube_config *config = config_for(&fixture, "http");
+    free(config->server);
+    config->server = xstrdup("http://127.0.0.1:1"); /* where nobody is; the proxy answers */
+    config->proxy_url = xstrdup(proxy);
+    use_config(&fixture, config);
+    call(&fixture, KUBE_GET);
+    assert_int_equal(fixture.code, 0);
+    const char *sent = fake_server_request(fixture.server, 0);
+    assert_true(text_starts_with(sent, "GET http://127.0.0.1:1/api/v1/namespaces/ns/pods/p HTTP/1.1\r\n"));
+    assert_non_null(strstr(sent, "\r\nProxy-Authorization: Basic dXNlcjpodXNo\r\n"));
+    /* With TLS behind it the proxy hears of no credential but its own. */
+    config = config_for(&fixture, "https");
+    free(config->server);
+    config->server = xstrdup("https://api.test:6443");
+    config->proxy_url = xstrdup(proxy);
+    config->token = xstrdup("hush");
+    use_config(&fixture, config);
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fixture.code, ERROR_IO);
+    sent = fake_server_request(fixture.server, 1);
+    assert_true(text_starts_with(sent, "CONNECT api.test:6443 HTTP/1.1\r\n"));
+    assert_null(strstr(sent, "hush"));
+    assert_null(strstr(fixture.text, "hush"));
+    config = config_for(&fixture, "https");
+    config->proxy_url = xstrdup("http://user:hush@127.0.0.1:1");
+    use_config(&fixture, config);
+    call(&fixture, KUBE_CREATE);
+    assert_int_equal(fixture.code, ERROR_IO);
+    assert_null(strstr(fixture.text, "hush"));
+    config = config_for(&fixture, "https");
+    config->proxy_url = xstrdup("http://user:hush@p:no-port");
+    struct kube_client *client = NULL;
+    assert_int_equal(kube_client_new(fixture.loop, config, &client, &err), ERROR_BAD_INPUT);
+    assert_string_equal(err.text, "test (context c): proxy-url is no URL");
     end(&fixture);
 }
 
@@ -673,7 +906,11 @@ int main(void)
         cmocka_unit_test(test_other_ways_to_say_who_one_is),
         cmocka_unit_test(test_token_file),
         cmocka_unit_test(test_ca_file_that_is_exchanged),
-        cmocka_unit_test(test_401_makes_the_token_be_read_again),
+        cmocka_unit_test(test_token_that_is_exchanged_loses_no_request),
+        cmocka_unit_test(test_fixed_token_is_not_tried_twice),
+        cmocka_unit_test(test_client_certificate_that_is_exchanged),
+        cmocka_unit_test(test_impersonation),
+        cmocka_unit_test(test_proxies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

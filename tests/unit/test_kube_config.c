@@ -174,6 +174,8 @@ static void test_nothing_to_go_by(void **state)
 #define USER(members)         CONTEXT CLUSTER "users: [{name: u, user: {" members "}}]\n"
 #define WITH_CLUSTER(members) CONTEXT "clusters: [{name: c, cluster: {" members "}}]\nusers: [{name: u, user: {}}]\n"
 
+#define EXEC(members) "exec: {command: c, apiVersion: client.authentication.k8s.io/v1, " members "}"
+
 static void test_what_is_refused(void **state)
 {
     static const struct {
@@ -205,7 +207,7 @@ static void test_what_is_refused(void **state)
         {WITH_CLUSTER("server: 'https://s', certificate-authority-data: 'QQ'"),
          "certificate-authority-data is no base64", 0},
         {WITH_CLUSTER("server: 'https://s', certificate-authority-data: 'AAAA'"), "is no base64 of a PEM text", 0},
-        {WITH_CLUSTER("server: 'https://s', proxy-url: 'ftp://p'"), "proxy-url has to start with", 0},
+        {WITH_CLUSTER("server: 'https://s', proxy-url: 'ftp://p'"), "proxy-url has to be a URL that starts with", 0},
         {USER("token: hush, username: u, password: hush"), "token and username exclude each other", 0},
         {USER("tokenFile: f, username: u"), "token and username exclude each other", 0},
         {USER("password: hush"), "username is missing beside password", 0},
@@ -214,10 +216,48 @@ static void test_what_is_refused(void **state)
         {USER("client-key: k"), "client-certificate is missing", 0},
         {USER("client-certificate-data: QQ==, client-key: nowhere.pem"), "client-key: ", ERROR_NOT_FOUND},
         {USER("as: \"a\\r\\nb\""), "as holds a control character", 0},
-        {USER("as: a, as-groups: [g]"), "as-groups is not supported", 0},
-        {USER("as: a, as-uid: '1'"), "as-uid is not supported", 0},
-        {USER("exec: {command: aws, args: [hush]}"), "user \"u\": exec is not supported here: ", 0},
-        {USER("auth-provider: {name: gcp, config: {access-token: hush}}"), "auth-provider is no longer supported", 0},
+        {USER("as-groups: [g]"), "as-groups needs \"as\" beside it", 0},
+        {USER("as-uid: '1'"), "as-uid needs \"as\"", 0},
+        {USER("as-user-extra: {k: [v]}"), "as-user-extra needs \"as\"", 0},
+        {USER("as: a, as-uid: \"1\\n\""), "as-uid holds a control character", 0},
+        {USER("as: a, as-groups: g"), "as-groups has to be a list", 0},
+        {USER("as: a, as-groups: [1]"), "as-groups has to be a list of texts", 0},
+        {USER("as: a, as-groups: ['']"), "as-groups holds an empty text", 0},
+        {USER("as: a, as-groups: [\"a\\rb\"]"), "as-groups holds a control character", 0},
+        {USER("as: a, as-user-extra: [v]"), "as-user-extra has to be a mapping", 0},
+        {USER("as: a, as-user-extra: {k: v}"), "as-user-extra k has to be a list of texts", 0},
+        {USER("as: a, as-user-extra: {k: [1]}"), "as-user-extra k has to be a list of texts", 0},
+        {USER("as: a, as-user-extra: {k: [\"a\\nb\"]}"), "without control characters", 0},
+        {USER("as: a, as-user-extra: {'': [v]}"), "is no name of a key", 0},
+        {USER("exec: hush"), "user \"u\": exec has to be a mapping", 0},
+        {USER("exec: {args: [hush]}"), "user \"u\": exec command is missing", 0},
+        {USER("exec: {command: c}"), "exec apiVersion has to be client.authentication.k8s.io/v1 or", 0},
+        {USER("exec: {command: c, apiVersion: client.authentication.k8s.io/v1alpha1}"), "update the plugin", 0},
+        {USER(EXEC("args: hush, interactiveMode: Never")), "exec args has to be a list", 0},
+        {USER(EXEC("args: [hush, 5], interactiveMode: Never")), "exec args has to be a list of texts", 0},
+        {USER(EXEC("args: [\"hush\\0\"], interactiveMode: Never")), "without NULs", 0},
+        {USER(EXEC("env: {A: hush}, interactiveMode: Never")), "exec env has to be a list", 0},
+        {USER(EXEC("env: [{value: hush}], interactiveMode: Never")), "exec env has to be a list of {name", 0},
+        {USER(EXEC("env: [{name: 'A=', value: hush}], interactiveMode: Never")), "without a \"=\"", 0},
+        {USER(EXEC("env: [{name: A, value: 5}], interactiveMode: Never")), "exec env has to be a list of {name", 0},
+        {USER(EXEC("env: [hush], interactiveMode: Never")), "exec env has to be a list of {name", 0},
+        {USER(EXEC("args: []")), "exec interactiveMode is missing: Never, IfAvailable or Always", 0},
+        {USER(EXEC("interactiveMode: never")), "exec interactiveMode has to be Never, IfAvailable or Always", 0},
+        {USER(EXEC("interactiveMode: Never, provideClusterInfo: 'yes'")), "provideClusterInfo has to be true", 0},
+        {USER(EXEC("interactiveMode: Never, installHint: [x]")), "exec installHint has to be a text", 0},
+        {USER(EXEC("interactiveMode: Never") ", token: hush"), "exec and a token exclude each other", 0},
+        {USER(EXEC("interactiveMode: Never") ", tokenFile: f"), "exec and a token exclude each other", 0},
+        {USER(EXEC("interactiveMode: Never") ", username: u, password: hush"), "exec and username exclude", 0},
+        {CONTEXT "clusters: [{name: c, cluster: {server: 'http://s'}}]\nusers: [{name: u, user: {" EXEC(
+             "interactiveMode: Never") "}}]\n",
+         "credentials go over https:// only", 0},
+        {WITH_CLUSTER("server: 'https://u:hush@s'"), "server has to be a URL that starts with https://, without", 0},
+        {WITH_CLUSTER("server: 'https://s/?hush'"), "without user name, query", 0},
+        {WITH_CLUSTER("server: 'https://'"), "server has to be a URL", 0},
+        {WITH_CLUSTER("server: 'https://s', proxy-url: 'http://u:hush@p:port'"), "proxy-url has to be a URL", 0},
+        {WITH_CLUSTER("server: 'https://s', disable-compression: 1"), "disable-compression has to be true", 0},
+        {USER("auth-provider: {name: gcp, config: {access-token: hush}}"),
+         "auth-provider is no longer supported by Kubernetes either: use exec", 0},
         {CONTEXT "clusters: [{name: c, cluster: {server: 'http://s'}}]\nusers: [{name: u, user: {token: hush}}]\n",
          "credentials go over https:// only", 0},
     };
@@ -228,6 +268,93 @@ static void test_what_is_refused(void **state)
         expect_error(path, NULL, code, cases[i].text);
         expect_error(path, NULL, code, path);
     }
+}
+
+static void test_plugins_and_impersonation(void **state)
+{
+    const struct fixture *fixture = *state;
+    cleanup_free char *path =
+        put(fixture, "a",
+            "current-context: one\n"
+            "clusters:\n"
+            "- name: c\n"
+            "  cluster:\n"
+            "    server: https://s\n"
+            "    disable-compression: true\n"
+            "    extensions:\n"
+            "    - {name: other, extension: {x: 1}}\n"
+            "    - {name: client.authentication.k8s.io/exec, extension: {audience: a, list: [1, true]}}\n"
+            "contexts:\n"
+            "- {name: one, context: {cluster: c, user: one, extensions: []}}\n"
+            "- {name: two, context: {cluster: c, user: two}}\n"
+            "- {name: three, context: {cluster: c, user: three}}\n"
+            "users:\n"
+            "- name: one\n"
+            "  user:\n"
+            "    as: jane\n"
+            "    as-uid: '7'\n"
+            "    as-groups: [g1, g2]\n"
+            "    as-user-extra: {k1: [v1, ''], k2: [], k3: [v3]}\n"
+            "    exec:\n"
+            "      apiVersion: client.authentication.k8s.io/v1\n"
+            "      command: bin/get-token\n"
+            "      args: [--cluster, 'a b', '']\n"
+            "      env: [{name: A, value: hush}, {name: B, value: ''}, {name: C}]\n"
+            "      installHint: |\n"
+            "        Get it.\n"
+            "      provideClusterInfo: true\n"
+            "      interactiveMode: Always\n"
+            "- name: two\n"
+            "  user:\n"
+            "    client-certificate: cert.pem\n"
+            "    client-key: key.pem\n"
+            "    exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: get-token, args: null, env: null}\n"
+            "- name: three\n"
+            "  user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/x, interactiveMode: Never}}\n");
+    cleanup_free char *command = xasprintf("%s/bin/get-token", fixture->folder);
+    cleanup_free char *certificate = put(fixture, "cert.pem", "CERT");
+    cleanup_free char *key = put(fixture, "key.pem", "KEY");
+    struct kube_config *one = load(path, NULL);
+    assert_true(one->disable_compression);
+    assert_string_equal(one->exec->command, command);
+    assert_string_equal(one->exec->api_version, "client.authentication.k8s.io/v1");
+    assert_string_equal(one->exec->arguments[0], "--cluster");
+    assert_string_equal(one->exec->arguments[1], "a b");
+    assert_string_equal(one->exec->arguments[2], "");
+    assert_null(one->exec->arguments[3]);
+    assert_string_equal(one->exec->environment[0], "A=hush");
+    assert_string_equal(one->exec->environment[1], "B=");
+    assert_string_equal(one->exec->environment[2], "C=");
+    assert_null(one->exec->environment[3]);
+    assert_string_equal(one->exec->install_hint, "Get it.\n");
+    assert_true(one->exec->provides_cluster_info);
+    assert_int_equal(one->exec->interactive, KUBE_INTERACTIVE_ALWAYS);
+    assert_string_equal(one->exec->cluster_config, "{\"audience\":\"a\",\"list\":[1,true]}");
+    assert_string_equal(one->impersonate_user, "jane");
+    assert_string_equal(one->impersonate_uid, "7");
+    assert_string_equal(one->impersonate_groups[1], "g2");
+    assert_null(one->impersonate_groups[2]);
+    assert_int_equal(one->impersonate_extra_count, 3);
+    assert_string_equal(one->impersonate_extra[1].key, "k1");
+    assert_string_equal(one->impersonate_extra[1].value, "");
+    assert_string_equal(one->impersonate_extra[2].key, "k3");
+    kube_config_free(one);
+    struct kube_config *two = load(path, "two");
+    assert_string_equal(two->exec->command, "get-token"); /* PATH's affair */
+    assert_int_equal(two->exec->interactive, KUBE_INTERACTIVE_IF_AVAILABLE);
+    assert_null(two->exec->arguments[0]);
+    assert_null(two->exec->environment[0]);
+    assert_string_equal(two->client_certificate, "CERT");
+    assert_string_equal(two->client_certificate_file, certificate);
+    assert_string_equal(two->client_key, "KEY");
+    assert_string_equal(two->client_key_file, key);
+    assert_null(two->impersonate_groups);
+    kube_config_free(two);
+    struct kube_config *three = load(path, "three");
+    assert_string_equal(three->exec->command, "/bin/x");
+    assert_int_equal(three->exec->interactive, KUBE_INTERACTIVE_NEVER);
+    assert_false(three->exec->provides_cluster_info);
+    kube_config_free(three);
 }
 
 static void test_json_is_yaml_and_empty_lists_are_nothing(void **state)
@@ -312,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files_are_merged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_to_go_by, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_plugins_and_impersonation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json_is_yaml_and_empty_lists_are_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_inside_a_pod, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pod_or_kubeconfig, set_up, tear_down),

@@ -41,15 +41,17 @@ enum kube_verb {
     KUBE_MERGE_PATCH,     /* application/merge-patch+json */
     KUBE_STRATEGIC_PATCH, /* application/strategic-merge-patch+json */
     KUBE_APPLY,           /* server-side apply, always with force: controllers own what they send */
+    KUBE_UPDATE,          /* PUT of the whole object; with its resourceVersion, or it overwrites what others did */
 };
 
 struct kube_request {
     enum kube_verb verb;
     struct kube_address address;
-    const char *field_manager; /* required for APPLY; optional for CREATE and patches */
-    struct json_object *body;  /* borrowed for the call to kube_client_send(); NULL for GET */
-    const char *query;         /* further "name=value&name=value", already escaped; may be NULL */
-    int64_t timeout_ms;        /* total, retries included; 0: 35 s */
+    const char *field_manager;  /* required for APPLY; optional for CREATE, UPDATE and patches */
+    struct json_object *body;   /* borrowed for the call to kube_client_send(); NULL for GET */
+    const char *query;          /* further "name=value&name=value", already escaped; may be NULL */
+    const char *continue_token; /* of a list's page before, as it came; may be NULL */
+    int64_t timeout_ms;         /* total, retries included; 0: 35 s */
 };
 
 struct kube_response {
@@ -81,7 +83,7 @@ size_t kube_client_calls_in_flight(const struct kube_client *client); /* without
 
 /* For the metrics: answers so far by verb and status, watches included. */
 struct kube_client_count {
-    const char *verb; /* "GET", "LIST", "WATCH", "CREATE", "PATCH", "APPLY" */
+    const char *verb; /* "GET", "LIST", "WATCH", "CREATE", "PATCH", "APPLY", "UPDATE" */
     int status;       /* 0: no answer */
     uint64_t count;
 };
