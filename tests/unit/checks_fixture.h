@@ -34,7 +34,9 @@ static inline int fixture_take(struct json_object *value, struct yaml_position a
     enum model_kind kind = model_kind_of(json_text_at(value, "apiVersion", NULL), json_text_at(value, "kind", NULL));
     assert_true(kind < MODEL_KIND_COUNT);
     struct error err;
-    assert_true(store_upsert(model_store(fixture->model, kind), value, fixture->now, &err) >= 0);
+    if (store_upsert(model_store(fixture->model, kind), value, fixture->now, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
     return 0;
 }
 

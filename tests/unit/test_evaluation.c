@@ -438,6 +438,39 @@ static void test_json_of_a_finding(void **state)
     model_free(bench.model);
 }
 
+#define BLIND_POD(name, form)                                                                                         \
+    "apiVersion: v1\nkind: Pod\nmetadata: {namespace: p, name: " name ", uid: uid-" name ", labels: {app: proget}}\n" \
+    "spec:\n  nodeName: node-a\n  containers:\n  - name: proget\n"                                                    \
+    "    image: proget.inedo.com/productimages/inedo/proget:25.0.13\n"                                                \
+    "    env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: key}}}]\n"                      \
+    "  - {name: proget-sidecar, image: example.org/proget-sidecar}\nstatus: {phase: Running}\n---\n"                  \
+    "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  namespace: p\n  name: proget-" name "\n"           \
+    "  labels: {app.kubernetes.io/managed-by: proget-sidecar}\n"                                                      \
+    "  ownerReferences: [{apiVersion: v1, kind: Pod, name: " name ", uid: uid-" name "}]\n"                           \
+    "  annotations: {proget-operator.io/report: '{\"v\":1,\"key\":{" form "}}'}\n"                                    \
+    "spec: {holderIdentity: " name ", leaseDurationSeconds: 300, renewTime: '2026-11-22T11:59:40.000000Z'}\n---\n"
+
+/* Its sidecar started before the Secret was there: that it agrees with the others cannot be said. */
+static void test_a_blind_sidecar_is_named(void **state)
+{
+    (void) state;
+    struct fixture fixture;
+    fixture_offline(&fixture,
+                    BLIND_POD("a", "\"source\":\"none\",\"form\":\"absent\"") BLIND_POD(
+                        "b", "\"source\":\"env\",\"form\":\"ok\",\"fingerprint\":\"hmac-sha256:9f9f9f9f9f9f9f9f9f9f9f"
+                             "9f9f9f9f9f\""));
+    const struct finding_list *findings = fixture.result.findings;
+    size_t named = 0;
+    for (size_t i = 0; i < findings->unobserved_count; i++) {
+        named += text_equal(findings->unobserved[i].what, "encryption key of pod a") ? 1 : 0;
+    }
+    assert_int_equal(named, 1);
+    for (size_t i = 0; i < findings->count; i++) {
+        assert_string_not_equal(findings->items[i].code, "EncryptionKeyMismatch");
+    }
+    fixture_clear(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_stale_stands_after_a_restart),
         cmocka_unit_test(test_eviction_in_history_wakes),
         cmocka_unit_test(test_unobserved_kinds_are_named_live),
+        cmocka_unit_test(test_a_blind_sidecar_is_named),
         cmocka_unit_test(test_superseded_gets_nothing),
         cmocka_unit_test(test_catalogue_is_consistent),
         cmocka_unit_test(test_json_of_a_finding),

@@ -27,6 +27,23 @@ static void key_vote_clear(struct key_vote *vote)
     free(vote->references);
 }
 
+/*
+ * A sidecar that started before the Secret was there has no key for good, while the product waited for it: where it is
+ * to come from says nothing of which one came.
+ */
+static void name_blind_sidecar(const struct check_context *context, const struct subject *subject,
+                               const struct key_fact *fact, const struct key_vote *vote)
+{
+    bool is_blind = fact->report && fact->report->key.form == KEY_ABSENT && !vote->fingerprints[vote->count] &&
+                    vote->sources[vote->count];
+    if (is_blind) {
+        cleanup_free char *what = xasprintf("encryption key of pod %s", subject->meta->name);
+        finding_unobserved(context, what,
+                           "its sidecar started before the Secret was there, so it cannot tell which key the server "
+                           "runs with until the pod is replaced");
+    }
+}
+
 static void key_vote_take(const struct check_context *context, struct key_vote *vote)
 {
     size_t most = context->cluster->subject_count;
@@ -45,6 +62,7 @@ static void key_vote_take(const struct check_context *context, struct key_vote *
         vote->sources[vote->count] = key_fact_source(&fact, subject);
         vote->names[vote->count] = subject->meta->name;
         vote->references[vote->count] = reference_to_subject(subject);
+        name_blind_sidecar(context, subject, &fact, vote);
         bool known = vote->fingerprints[vote->count] || vote->sources[vote->count];
         vote->count++;
         if (!known && !fact.report) {
