@@ -385,6 +385,9 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
 static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct finding_list *findings,
                  struct instant now, const struct ledger_callbacks *callbacks)
 {
+    if (entry->phase == LEDGER_CLEARED && !callbacks->is_superseded) {
+        return; /* the log has said that it ended, and so will its Event, whatever becomes of the object */
+    }
     const struct ledger_entry *successor = entry->phase == LEDGER_RAISED ? successor_of(ledger, entry) : NULL;
     bool is_unknown = findings->dropped > 0 || (successor && successor->phase == LEDGER_HOLDING) ||
                       (callbacks->is_unknown && callbacks->is_unknown(&entry->finding, callbacks->userdata));

@@ -263,6 +263,13 @@ static void add_configuration(struct json_object *status, const struct status_in
     json_add_int64(heartbeat, "webStaleAfterHours", cluster->settings.web_stale_after_ms / 3600000);
 }
 
+/* A pod that waits for its node, its image or a Secret, or whose probe fails, serves nobody. */
+static bool is_ready(const struct pod *pod)
+{
+    const struct pod_condition *ready = pod_condition_get(pod, "Ready");
+    return text_equal(pod->phase, "Running") && (!ready || text_equal(ready->status, "True"));
+}
+
 int64_t status_healthy_servers(const struct cluster *cluster, struct ledger *ledger)
 {
     size_t count;
@@ -270,7 +277,8 @@ int64_t status_healthy_servers(const struct cluster *cluster, struct ledger *led
     int64_t healthy = 0;
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
-        bool is_healthy = server->live && (!server->sidecar || server->heartbeat_state == HEARTBEAT_FRESH);
+        bool is_healthy =
+            server->live && is_ready(server->pod) && (!server->sidecar || server->heartbeat_state == HEARTBEAT_FRESH);
         for (size_t j = 0; is_healthy && j < count; j++) {
             const struct finding *finding = &entries[j]->finding;
             is_healthy = entries[j]->phase != LEDGER_RAISED || finding->severity != SEVERITY_ERROR ||

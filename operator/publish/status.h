@@ -29,7 +29,7 @@ struct status_input {
  */
 struct json_object *status_build(const struct status_input *input, struct status_times *times);
 
-/* Live servers with a fresh heartbeat (or no sidecar) and no error finding on the pod. */
+/* Live servers whose pods are Ready, with a fresh heartbeat (or no sidecar) and no error finding on the pod. */
 int64_t status_healthy_servers(const struct cluster *cluster, struct ledger *ledger);
 
 #endif

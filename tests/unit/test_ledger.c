@@ -513,6 +513,22 @@ static void says_no_end_of_what_goes_on_with_others(void **state)
     assert_int_equal(world->dropped, 1);
 }
 
+static void an_end_that_was_logged_is_said_whatever_becomes_of_the_object(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("a", 0);
+    (void) see(world, &finding, 1);
+    persist(world);
+    assert_true(ledger_announced(world->ledger, only(world)->id, LEDGER_RAISED, world->now));
+    (void) see(world, NULL, 0);
+    world->object_is_gone = true;
+    (void) see(world, NULL, 0);
+    assert_int_equal(world->resolved, 1);
+    assert_int_equal(world->dropped, 0);
+    persist(world);
+    assert_int_equal(ledger_due(world->ledger, only(world)), LEDGER_CLEARED);
+}
+
 /* The same of another object is no successor. */
 static void says_the_end_of_one_of_two_objects(void **state)
 {
@@ -581,6 +597,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(goes_from_status_to_event_to_end),
         LEDGER_TEST(waits_for_room),
+        LEDGER_TEST(an_end_that_was_logged_is_said_whatever_becomes_of_the_object),
         LEDGER_TEST(says_no_end_of_what_goes_on_with_others),
         LEDGER_TEST(says_the_end_of_one_of_two_objects),
         LEDGER_TEST(what_returns_soon_has_to_last),

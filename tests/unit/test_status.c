@@ -447,21 +447,28 @@ static void healthy_is_live_heard_of_and_without_error(void **state)
         enum severity severity;
         const char *kind; /* of the finding's object */
         int64_t healthy;
+        const char *status; /* NULL: it runs */
     } cases[] = {
-        {"without a sidecar", "", "", false, NULL, SEVERITY_INFO, NULL, 1},
-        {"with a fresh heartbeat", "", SIDECAR, true, NULL, SEVERITY_INFO, NULL, 1},
-        {"with a sidecar that never reported", "", SIDECAR, false, NULL, SEVERITY_INFO, NULL, 0},
-        {"going", ", 'deletionTimestamp': '2026-11-22T07:00:00Z'", "", false, NULL, SEVERITY_INFO, NULL, 0},
-        {"with an error", "", "", false, "ReactivationRequired", SEVERITY_ERROR, "Pod", 0},
-        {"with a warning", "", "", false, "WebStale", SEVERITY_WARNING, "Pod", 1},
+        {"without a sidecar", "", "", false, NULL, SEVERITY_INFO, NULL, 1, NULL},
+        {"with a fresh heartbeat", "", SIDECAR, true, NULL, SEVERITY_INFO, NULL, 1, NULL},
+        {"with a sidecar that never reported", "", SIDECAR, false, NULL, SEVERITY_INFO, NULL, 0, NULL},
+        {"going", ", 'deletionTimestamp': '2026-11-22T07:00:00Z'", "", false, NULL, SEVERITY_INFO, NULL, 0, NULL},
+        {"with an error", "", "", false, "ReactivationRequired", SEVERITY_ERROR, "Pod", 0, NULL},
+        {"with a warning", "", "", false, "WebStale", SEVERITY_WARNING, "Pod", 1, NULL},
         {"with an error on something else of the name", "", "", false, "VersionMismatch", SEVERITY_ERROR, "StatefulSet",
-         1},
+         1, NULL},
+        {"not ready", "", "", false, NULL, SEVERITY_INFO, NULL, 0,
+         "{'phase': 'Running', 'conditions': [{'type': 'Ready', 'status': 'False', 'reason': 'ContainersNotReady'}]}"},
+        {"ready", "", "", false, NULL, SEVERITY_INFO, NULL, 1,
+         "{'phase': 'Running', 'conditions': [{'type': 'Ready', 'status': 'True'}]}"},
+        {"waiting for a node", "", "", false, NULL, SEVERITY_INFO, NULL, 0, "{'phase': 'Pending'}"},
     };
     (void) state;
     for (size_t i = 0; i < array_length(cases); i++) {
         struct world *world = NULL;
         (void) setup((void **) &world);
-        put_pod(world, "p0", cases[i].more_meta, cases[i].more_spec, "{'phase': 'Running'}");
+        put_pod(world, "p0", cases[i].more_meta, cases[i].more_spec,
+                cases[i].status ? cases[i].status : "{'phase': 'Running'}");
         if (cases[i].has_lease) {
             put_lease(world, "p0", "{\"v\":1}");
         }
