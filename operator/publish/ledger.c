@@ -391,8 +391,8 @@ static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct
     const struct ledger_entry *successor = entry->phase == LEDGER_RAISED ? successor_of(ledger, entry) : NULL;
     bool is_unknown = findings->dropped > 0 || (successor && successor->phase == LEDGER_HOLDING) ||
                       (callbacks->is_unknown && callbacks->is_unknown(&entry->finding, callbacks->userdata));
-    if (entry->phase == LEDGER_RAISED && !callbacks->is_superseded && is_unknown &&
-        !is_suppressed(findings, entry->id)) {
+    bool is_replaced = callbacks->is_superseded || (successor && successor->phase == LEDGER_RAISED);
+    if (entry->phase == LEDGER_RAISED && !is_replaced && is_unknown && !is_suppressed(findings, entry->id)) {
         return;
     }
     const char *why = silent_end(ledger, entry, findings, callbacks);

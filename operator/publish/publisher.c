@@ -193,12 +193,12 @@ static bool object_exists(const struct object_reference *object, void *userdata)
     return entry && (!object->uid || text_equal(entry->object->uid, object->uid));
 }
 
-/* Whether a live server that the finding is about, or that it rests on, is not heard of now. */
+/* Whether a live server that the finding is about, or that it rests on, could be heard of and is not. */
 static bool is_unheard(const struct object_reference *object, const struct cluster *cluster)
 {
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
-        if (server->live && !server->report && text_equal(object->kind, "Pod") &&
+        if (server->live && server->sidecar && !server->report && text_equal(object->kind, "Pod") &&
             text_equal(object->uid, server->pod->meta.uid)) {
             return true;
         }
