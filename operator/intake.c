@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
+#include "outage.h"
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
-#include "proget/core/text.h"
 #include "proget/kube/reflector.h"
 #include "pulse.h"
 
-enum { TROUBLE_HOLD_MS = 2500 };
+enum { LATE_MS = 15 * 1000, LASTING_MS = 60 * 1000, REVIEW_INTERVAL_MS = 5 * 1000 };
 
 struct source {
     struct intake *intake;
@@ -16,20 +16,25 @@ struct source {
     const char *namespace_name; /* NULL: all, or cluster-scoped */
     struct reflector *reflector;
     bool is_synced, is_behind, is_unobserved;
+    int64_t trouble_since_ms; /* monotonic: not in step since then, though not refused; 0: it is in step */
+    char *trouble;            /* why not; NULL: not told yet */
 };
 
 struct intake {
-    struct kube_client *client;
-    struct model *model;
+    struct intake_options options;
     struct source *sources;
     size_t count;
-    size_t behind; /* sources whose server is away */
     struct pulse *pulse;
-    bool is_silent; /* the server does not answer the pulse */
-    struct loop_timer *trouble_timer;
-    bool is_trouble_said, is_start_said;
-    char trouble[BOUND_ERROR_TEXT];
+    bool is_silent;           /* the server does not answer the pulse */
+    int64_t partial_since_ms; /* monotonic: some kinds are in step and some are not; 0: all or none are */
+    struct outage *outage;
+    struct loop_timer *review_timer; /* set while any source is in trouble */
 };
+
+static struct instant now_of(const struct intake *intake)
+{
+    return loop_now(kube_client_loop(intake->options.client));
+}
 
 static bool are_leases_behind(const struct intake *intake)
 {
@@ -44,70 +49,55 @@ static bool are_leases_behind(const struct intake *intake)
 /* While nobody can renew a Lease, or nobody can see it renewed, no heartbeat grows stale. */
 static void settle_behind(struct intake *intake, struct instant since)
 {
-    model_set_behind(intake->model, intake->is_silent || are_leases_behind(intake), since);
+    model_set_behind(intake->options.model, intake->is_silent || are_leases_behind(intake), since);
 }
 
-/* A watch that expired is back within a second: only what lasts is said. */
-static void settle_trouble(struct intake *intake, const char *why)
+static void settle_outage(struct intake *intake, const char *why)
 {
-    bool is_in_trouble = intake->is_silent || intake->behind > 0;
-    if (!is_in_trouble) {
-        loop_timer_stop(intake->trouble_timer);
-        if (intake->is_trouble_said) {
-            log_info(LOG_NONE, "the API server is back, and everything is up to date again");
-        }
-        intake->is_trouble_said = false;
-        return;
+    size_t behind = 0;
+    for (size_t i = 0; i < intake->count; i++) {
+        behind += intake->sources[i].is_behind ? 1 : 0;
     }
-    if (why) {
-        text_copy_cut(intake->trouble, sizeof intake->trouble, why);
-    }
-    if (!intake->is_trouble_said && !loop_timer_is_set(intake->trouble_timer)) {
-        loop_timer_set_after(intake->trouble_timer, TROUBLE_HOLD_MS);
-    }
-}
-
-/* Nothing was ever in step: the reason is said once, and it is tried again. */
-static void settle_trouble_at_start(struct intake *intake, const char *why)
-{
-    if (!intake->is_start_said) {
-        intake->is_start_said = true;
-        log_warning(LOG_FIELDS({"error", why}), "cannot get in step with the API server yet, trying again");
-    }
-}
-
-static void on_trouble_timer(void *userdata)
-{
-    struct intake *intake = userdata;
-    intake->is_trouble_said = true;
-    log_warning(LOG_FIELDS({"error", intake->trouble}),
-                "the API server is out of reach: keeping what is known, trying again");
+    outage_settle(intake->outage, intake->is_silent, behind, intake->count, why);
 }
 
 static void on_pulse(bool answers, struct instant since, const char *why, void *userdata)
 {
     struct intake *intake = userdata;
     intake->is_silent = !answers;
+    for (size_t i = 0; answers && i < intake->count; i++) {
+        reflector_hurry(intake->sources[i].reflector);
+    }
     settle_behind(intake, since);
-    settle_trouble(intake, why);
+    settle_outage(intake, why);
 }
 
-static void count_behind(struct source *source, bool is_behind, const char *why)
+static void on_rewind(const char *why, void *userdata)
+{
+    struct intake *intake = userdata;
+    log_warning(LOG_FIELDS({"why", why}), "reading everything anew");
+    for (size_t i = 0; i < intake->count; i++) {
+        intake->sources[i].is_synced = false;
+        reflector_rewind(intake->sources[i].reflector, why);
+    }
+    intake->options.on_rewind(why, intake->options.userdata);
+}
+
+static void set_behind(struct source *source, bool is_behind, const char *why)
 {
     struct intake *intake = source->intake;
     if (source->is_behind == is_behind) {
         return;
     }
     source->is_behind = is_behind;
-    intake->behind = is_behind ? intake->behind + 1 : intake->behind - 1;
     if (source->kind == MODEL_LEASES) {
-        settle_behind(intake, loop_now(kube_client_loop(intake->client)));
+        settle_behind(intake, now_of(intake));
     }
-    settle_trouble(intake, why);
+    settle_outage(intake, why);
 }
 
 /* What is not observed in one of several namespaces is not observed. */
-static void settle_unobserved(struct source *source, bool is_unobserved, const char *why)
+static void set_unobserved(struct source *source, bool is_unobserved, const char *why)
 {
     struct intake *intake = source->intake;
     if (source->is_unobserved == is_unobserved) {
@@ -119,7 +109,7 @@ static void settle_unobserved(struct source *source, bool is_unobserved, const c
         LOG_FIELDS({"kind", info->plural}, {"namespace", source->namespace_name}, {"error", why});
     if (is_unobserved) {
         log_warning(fields, "cannot observe this kind: what needs it is reported as not observed");
-        model_set_unobserved(intake->model, source->kind, why ? why : "it cannot be read");
+        model_set_unobserved(intake->options.model, source->kind, why ? why : "it cannot be read");
         return;
     }
     log_info(fields, "this kind is observed from now on");
@@ -128,7 +118,69 @@ static void settle_unobserved(struct source *source, bool is_unobserved, const c
             return;
         }
     }
-    model_set_unobserved(intake->model, source->kind, NULL);
+    model_set_unobserved(intake->options.model, source->kind, NULL);
+}
+
+static void set_trouble(struct source *source, bool is_in_trouble, const char *why)
+{
+    struct intake *intake = source->intake;
+    if (!is_in_trouble) {
+        source->trouble_since_ms = 0;
+    } else if (source->trouble_since_ms == 0) {
+        source->trouble_since_ms = now_of(intake).monotonic_ms;
+    }
+    if (!is_in_trouble || why) {
+        free(source->trouble);
+        source->trouble = xstrdup(why);
+    }
+    if (is_in_trouble && !loop_timer_is_set(intake->review_timer)) {
+        loop_timer_set_after(intake->review_timer, REVIEW_INTERVAL_MS);
+    }
+}
+
+static bool is_any_in_step(const struct intake *intake)
+{
+    for (size_t i = 0; i < intake->count; i++) {
+        if (intake->sources[i].is_synced && intake->sources[i].trouble_since_ms == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t later(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms > b_ms ? a_ms : b_ms;
+}
+
+/* One kind alone that is long in trouble: what is known of it is no longer gone by, and it holds up nothing. */
+static void on_review(void *userdata)
+{
+    struct intake *intake = userdata;
+    int64_t now_ms = now_of(intake).monotonic_ms;
+    bool is_any_in_trouble = false;
+    if (intake->is_silent || !is_any_in_step(intake)) {
+        intake->partial_since_ms = 0;
+    } else if (intake->partial_since_ms == 0) {
+        intake->partial_since_ms = now_ms;
+    }
+    for (size_t i = 0; i < intake->count; i++) {
+        struct source *source = &intake->sources[i];
+        if (source->trouble_since_ms == 0) {
+            continue;
+        }
+        is_any_in_trouble = true;
+        int64_t limit_ms = source->is_synced ? LASTING_MS : LATE_MS;
+        if (intake->partial_since_ms &&
+            now_ms - later(source->trouble_since_ms, intake->partial_since_ms) >= limit_ms) {
+            set_unobserved(source, true, source->trouble);
+        }
+    }
+    if (is_any_in_trouble) {
+        loop_timer_set_after(intake->review_timer, REVIEW_INTERVAL_MS);
+    } else {
+        intake->partial_since_ms = 0;
+    }
 }
 
 static void on_state(enum reflector_state state, const char *why, void *userdata)
@@ -136,21 +188,25 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
     struct source *source = userdata;
     switch (state) {
     case REFLECTOR_SYNCING:
+        set_trouble(source, true, why);
         if (why) {
-            settle_trouble_at_start(source->intake, why);
+            outage_at_start(source->intake->outage, why);
         }
         break;
     case REFLECTOR_WATCHING:
         source->is_synced = true;
-        settle_unobserved(source, false, NULL);
-        count_behind(source, false, NULL);
+        set_trouble(source, false, NULL);
+        set_unobserved(source, false, NULL);
+        set_behind(source, false, NULL);
         break;
     case REFLECTOR_BEHIND:
-        count_behind(source, true, why);
+        set_trouble(source, true, why);
+        set_behind(source, true, why);
         break;
     case REFLECTOR_UNOBSERVED:
-        settle_unobserved(source, true, why);
-        count_behind(source, false, NULL);
+        set_trouble(source, false, NULL);
+        set_unobserved(source, true, why);
+        set_behind(source, false, NULL);
         break;
     }
 }
@@ -162,7 +218,7 @@ static void on_skipped(const struct error *err, void *userdata)
                 "an object cannot be read and is left out");
 }
 
-static void start_source(struct source *source, struct kube_client *client)
+static void start_source(struct source *source)
 {
     const struct model_kind_info *info = model_kind_info(source->kind);
     struct reflector_options options = {
@@ -170,20 +226,23 @@ static void start_source(struct source *source, struct kube_client *client)
         .namespace_name = source->namespace_name,
         .label_selector = info->label_selector,
         .field_selector = info->field_selector,
-        .store = model_store(source->intake->model, source->kind),
+        .store = model_store(source->intake->options.model, source->kind),
         .on_state = on_state,
         .on_skipped = on_skipped,
         .userdata = source,
     };
-    source->reflector = reflector_start(client, &options);
+    set_trouble(source, true, "the first list has no answer yet");
+    source->reflector = reflector_start(source->intake->options.client, &options);
 }
 
-struct intake *intake_start(struct kube_client *client, struct model *model, const struct option_list *namespaces)
+struct intake *intake_start(const struct intake_options *options)
 {
     struct intake *intake = xcalloc(1, sizeof *intake);
-    intake->client = client;
-    intake->trouble_timer = loop_timer_new(kube_client_loop(client), on_trouble_timer, intake);
-    intake->model = model;
+    struct loop *loop = kube_client_loop(options->client);
+    const struct option_list *namespaces = options->namespaces;
+    intake->options = *options;
+    intake->outage = outage_new(loop);
+    intake->review_timer = loop_timer_new(loop, on_review, intake);
     size_t per_kind = namespaces->count ? namespaces->count : 1;
     intake->sources = xcalloc(MODEL_KIND_COUNT * per_kind, sizeof *intake->sources);
     for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
@@ -199,9 +258,10 @@ struct intake *intake_start(struct kube_client *client, struct model *model, con
         }
     }
     for (size_t i = 0; i < intake->count; i++) {
-        start_source(&intake->sources[i], client);
+        start_source(&intake->sources[i]);
     }
-    intake->pulse = pulse_start(client, on_pulse, intake);
+    struct pulse_options pulse = {.on_change = on_pulse, .on_rewind = on_rewind, .userdata = intake};
+    intake->pulse = pulse_start(options->client, &pulse);
     return intake;
 }
 
@@ -212,9 +272,11 @@ void intake_stop(struct intake *intake)
     }
     for (size_t i = 0; i < intake->count; i++) {
         reflector_stop(intake->sources[i].reflector);
+        free(intake->sources[i].trouble);
     }
     pulse_stop(intake->pulse);
-    loop_timer_free(intake->trouble_timer);
+    outage_free(intake->outage);
+    loop_timer_free(intake->review_timer);
     free(intake->sources);
     free(intake);
 }

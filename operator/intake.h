@@ -1,5 +1,8 @@
 /*
  * Fills the model: one watch per kind (and namespace, where it is restricted to some).
+ *
+ * A kind that cannot be read is "not observed": refused, not there, never brought in step while others are (15 s), or
+ * behind for more than a minute while the server answers. Everything else goes on without it.
  */
 #ifndef OPERATOR_INTAKE_H
 #define OPERATOR_INTAKE_H
@@ -12,11 +15,22 @@
 
 struct intake;
 
-/* `namespaces` empty: all. Everything is borrowed and must outlive the intake. */
-struct intake *intake_start(struct kube_client *client, struct model *model, const struct option_list *namespaces);
+struct intake_options {
+    struct kube_client *client;           /* borrowed */
+    struct model *model;                  /* borrowed */
+    const struct option_list *namespaces; /* borrowed; empty: all */
+    /*
+     * The server's state is older than what was seen: its database was restored. All is read anew, and
+     * intake_is_ready() is false until it has been.
+     */
+    void (*on_rewind)(const char *why, void *userdata);
+    void *userdata;
+};
+
+struct intake *intake_start(const struct intake_options *options);
 void intake_stop(struct intake *intake); /* NULL is allowed */
 
-/* Every kind was synced once, or is known not to be observed: the model can be judged. */
+/* Every kind was synced, or is known not to be observed: the model can be judged. */
 bool intake_is_ready(const struct intake *intake);
 
 #endif

@@ -18,6 +18,7 @@ enum {
     SILENCE_MARGIN_MS = 5 * 1000, /* beyond what was asked of the server */
     SELECTOR_LENGTH_MAX = 4096,   /* bytes */
     QUERY_LENGTH_MAX = 40 * 1024, /* bytes */
+    HURRY_SPREAD_MS = 500,        /* many reflectors are hurried at once */
 };
 /* Every byte of these three may become three; the rest is numbers and names. A query is never cut. */
 static_assert(3 * (2 * SELECTOR_LENGTH_MAX + RESOURCE_VERSION_LENGTH_MAX + REFLECTOR_CONTINUE_LENGTH_MAX) + 512 <=
@@ -34,6 +35,7 @@ struct reflector {
     struct kube_call *call;
     struct loop_timer *timer; /* the wait; or, during a WatchList's first part, the notice that it takes long */
     int64_t alive_ms;
+    bool is_asked_to_wait;                 /* by the server */
     struct store_replacement *replacement; /* of the sync under way; else NULL */
 };
 
@@ -318,6 +320,7 @@ static void step(struct reflector *reflector, const struct reflector_input *inpu
         break;
     case REFLECTOR_NEXT_WAIT:
         stop_all(reflector);
+        reflector->is_asked_to_wait = input->failure.retry_after_ms >= 0;
         loop_timer_set_after(reflector->timer, actions.wait_ms);
         break;
     }
@@ -371,6 +374,15 @@ void reflector_stop(struct reflector *reflector)
     free(reflector->label_selector);
     free(reflector->field_selector);
     free(reflector);
+}
+
+void reflector_hurry(struct reflector *reflector)
+{
+    enum reflector_phase phase = reflector->machine.phase;
+    bool is_waiting = phase == REFLECTOR_PHASE_WAIT_SYNC || phase == REFLECTOR_PHASE_WAIT_WATCH;
+    if (is_waiting && !reflector->is_asked_to_wait && reflector->machine.state != REFLECTOR_UNOBSERVED) {
+        loop_timer_set_after(reflector->timer, (int64_t) (random_fraction() * HURRY_SPREAD_MS));
+    }
 }
 
 void reflector_rewind(struct reflector *reflector, const char *why)

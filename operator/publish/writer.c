@@ -97,7 +97,9 @@ static void complain(struct slot *slot, const struct error *err)
         return; /* said already, or a race that the next try settles */
     }
     slot->complained = slot->sent;
-    log_warning(LOG_FIELDS({"object", slot->key}, {"error", err->text}), "cannot write yet, trying again");
+    cleanup_free char *object = xasprintf("%s/%s", slot->namespace_name ? slot->namespace_name : "", slot->name);
+    log_warning(LOG_FIELDS({"kind", slot->resource->plural}, {"object", object}, {"error", err->text}),
+                "cannot write yet, trying again");
 }
 
 static void fail(struct slot *slot, const struct error *err)

@@ -31,8 +31,13 @@ struct api {
     struct fake_reply replies[API_REPLIES_MAX];
 };
 
-/* The answers in the order in which requests come: each "200 OK", with a body of `{}`. NULL: it never answers. */
-static inline void api_start(struct api *api, const char *const *statuses, size_t count)
+struct api_answer {
+    const char *status; /* "200 OK"; NULL: it never answers */
+    const char *body;   /* NULL: `{}` */
+};
+
+/* The answers in the order in which requests come. */
+static inline void api_start_with(struct api *api, const struct api_answer *answers, size_t count)
 {
     struct error err;
     *api = (struct api){0};
@@ -41,8 +46,9 @@ static inline void api_start(struct api *api, const char *const *statuses, size_
     log_configure(LOG_FORMAT_TEXT, LOG_DEBUG, api->log_fd); /* every line is made, and none is seen */
     assert_true(count <= API_REPLIES_MAX);
     for (size_t i = 0; i < count; i++) {
-        api->texts[i] = statuses[i] ? fake_answer(statuses[i], "", "{}") : NULL;
-        api->replies[i] = (struct fake_reply){api->texts[i], statuses[i] ? FAKE_KEEP : FAKE_HANG};
+        const struct api_answer *answer = &answers[i];
+        api->texts[i] = answer->status ? fake_answer(answer->status, "", answer->body ? answer->body : "{}") : NULL;
+        api->replies[i] = (struct fake_reply){api->texts[i], answer->status ? FAKE_KEEP : FAKE_HANG};
     }
     assert_int_equal(loop_new(&api->loop, &err), 0);
     api->server = fake_server_start(NULL, NULL, api->replies, count);
@@ -51,6 +57,17 @@ static inline void api_start(struct api *api, const char *const *statuses, size_
     config->namespace_name = xstrdup("default");
     config->source = xstrdup("test");
     assert_int_equal(kube_client_new(api->loop, config, &api->client, &err), 0);
+}
+
+/* Each answer a status with a body of `{}`. */
+static inline void api_start(struct api *api, const char *const *statuses, size_t count)
+{
+    struct api_answer answers[API_REPLIES_MAX] = {0};
+    assert_true(count <= API_REPLIES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        answers[i].status = statuses[i];
+    }
+    api_start_with(api, answers, count);
 }
 
 /* What uses the client has to be freed before. */

@@ -4,7 +4,8 @@
  * Asynchronous: a call is sent, and its callback runs once from the loop with the answer or an error. A call carries
  * its own result; the client holds only configuration, credentials and connections. Nothing is retried that may have
  * been carried out: retries follow kube-algorithms section 3 (Retry-After on 429 and 5xx; GET after a lost
- * connection).
+ * connection); and what was refused for its credential (401) or never left for the server's certificate is sent once
+ * more where a newer credential or CA is to be had.
  */
 #ifndef PROGET_KUBE_CLIENT_H
 #define PROGET_KUBE_CLIENT_H

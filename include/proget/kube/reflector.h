@@ -47,6 +47,11 @@ struct reflector *reflector_start(struct kube_client *client, const struct refle
 void reflector_stop(struct reflector *reflector); /* NULL is allowed; frees it, the store stays as it is */
 
 /*
+ * The server is known to answer again: what waits for the next try tries within half a second. It does not where the
+ * server itself said how long to wait, nor for a kind that is not observed.
+ */
+void reflector_hurry(struct reflector *reflector);
+/*
  * The server holds an older state than was seen: its database was restored. A watch that goes on from a version which
  * that server has yet to reach would miss everything up to it, so all is read anew. `why`: one sentence.
  */
