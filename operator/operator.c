@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "election.h"
 #include "intake.h"
 #include "policies.h"
 #include "proget/core/loop.h"
@@ -12,24 +13,33 @@
 #include "proget/kube/client.h"
 #include "publish/publisher.h"
 #include "serve/http.h"
+#include "takeover.h"
 
-/* Writes under way get this long after SIGTERM: well within a pod's usual 30 s of grace. */
-enum { FINISH_MS = 5000, HOST_NAME_BYTES = 256 };
+/* Writes under way, and then the Lease, get this long after SIGTERM: well within a pod's usual 30 s of grace. */
+enum { FINISH_MS = 5000, RELEASE_MS = 5000, HOST_NAME_BYTES = 256 };
 
+/*
+ * Everybody watches. Who leads takes over (its copy of what was said has to be as new as what its predecessor wrote),
+ * then publishes: there is a publisher exactly while this process is the one that may.
+ */
 struct operator
 {
+    const struct operator_options *options;
     struct loop *loop;
     struct kube_client *client;
     struct model *model;
     struct intake *intake;
-    struct publisher *publisher;
+    struct election *election;
+    struct takeover *takeover;   /* NULL: not under way */
+    struct publisher *publisher; /* NULL: standing by, or taking over */
     struct policy_review *policies;
     struct http_server *server;
     struct loop_timer *wake_timer; /* the next evaluation that time alone makes due */
     struct loop_timer *finish_timer;
+    char *instance;
     bool is_due;   /* an evaluation is to run at the end of this turn */
     bool is_ready; /* every kind was synced once */
-    bool is_finishing;
+    bool is_finishing, is_releasing;
 };
 
 static void mark_due(void *userdata)
@@ -42,6 +52,60 @@ static bool is_ready(void *userdata)
 {
     const struct operator* self = userdata;
     return self->is_ready;
+}
+
+/* What is under way is cancelled; what was said is in the statuses. */
+static void step_down(struct operator* self)
+{
+    takeover_stop(self->takeover);
+    self->takeover = NULL;
+    publisher_free(self->publisher);
+    self->publisher = NULL;
+    loop_timer_stop(self->wake_timer);
+}
+
+/* A process that was stopped for a while must not send what it had in mind before. */
+static void on_wake(void *userdata)
+{
+    struct operator* self = userdata;
+    if ((self->publisher || self->takeover) && !election_leads(self->election)) {
+        step_down(self);
+    }
+}
+
+/* The database was restored: what was said is what it says now. */
+static void on_rewind(const char *why, void *userdata)
+{
+    struct operator* self = userdata;
+    (void) why;
+    step_down(self);
+}
+
+/* Whether there is a publisher; on the way there. */
+static bool may_publish(struct operator* self)
+{
+    if (!election_leads(self->election)) {
+        step_down(self);
+        return false;
+    }
+    if (self->publisher) {
+        return true;
+    }
+    if (!self->takeover) {
+        self->takeover = takeover_start(self->client, self->model, &self->options->namespaces, mark_due, self);
+    }
+    if (!takeover_is_done(self->takeover)) {
+        return false;
+    }
+    takeover_stop(self->takeover);
+    self->takeover = NULL;
+    self->publisher = publisher_new(&(struct publisher_options){.client = self->client,
+                                                                .model = self->model,
+                                                                .instance = self->instance,
+                                                                .on_progress = mark_due,
+                                                                .userdata = self});
+    self->is_due = true;
+    return true;
 }
 
 static void evaluate(struct operator* self)
@@ -58,26 +122,41 @@ static void evaluate(struct operator* self)
     }
 }
 
+static void on_released(void *userdata)
+{
+    struct operator* self = userdata;
+    loop_stop(self->loop);
+}
+
+/* Once nothing is under way, the Lease is given up, so that a standby takes over at once. */
+static void finish(struct operator* self)
+{
+    if (self->is_releasing || (self->publisher && publisher_pending(self->publisher) > 0)) {
+        return;
+    }
+    self->is_releasing = true;
+    step_down(self);
+    loop_timer_set_after(self->finish_timer, RELEASE_MS);
+    election_release(self->election, on_released, self);
+}
+
 /* Once per turn, after everything that came in: a burst of changes costs one evaluation. */
 static void on_turn(void *userdata)
 {
     struct operator* self = userdata;
     if (self->is_finishing) {
-        if (publisher_pending(self->publisher) == 0) {
-            loop_stop(self->loop);
-        }
+        finish(self);
+        return;
+    }
+    bool has_changed = model_take_changed(self->model);
+    if (!intake_is_ready(self->intake)) {
         return;
     }
     if (!self->is_ready) {
-        self->is_ready = intake_is_ready(self->intake);
-        if (!self->is_ready) {
-            return;
-        }
-        self->is_due = true;
+        self->is_ready = true;
         log_info(LOG_NONE, "in step with the API server");
     }
-    bool has_changed = model_take_changed(self->model);
-    if (has_changed || self->is_due) {
+    if (may_publish(self) && (has_changed || self->is_due)) {
         evaluate(self);
     }
 }
@@ -91,18 +170,20 @@ static void on_signal(int signal_number, void *userdata)
     }
     log_info(LOG_NONE, "%s: finishing the writes under way", signal_number == SIGINT ? "SIGINT" : "SIGTERM");
     self->is_finishing = true;
-    if (publisher_pending(self->publisher) == 0) {
-        loop_stop(self->loop);
-        return;
-    }
     loop_timer_set_after(self->finish_timer, FINISH_MS);
 }
 
 static void on_finish_timeout(void *userdata)
 {
     struct operator* self = userdata;
+    if (self->is_releasing) {
+        log_warning(LOG_NONE, "the election Lease could not be given up in time; it expires by itself");
+        loop_stop(self->loop);
+        return;
+    }
     log_warning(LOG_NONE, "some writes did not end in time; what was not said will be said after the next start");
-    loop_stop(self->loop);
+    step_down(self);
+    finish(self);
 }
 
 static char *instance_name(void)
@@ -120,13 +201,15 @@ static void operator_clear(struct operator* self)
 {
     http_server_stop(self->server);
     policy_review_free(self->policies);
-    publisher_free(self->publisher);
+    step_down(self);
+    election_stop(self->election);
     intake_stop(self->intake);
     model_free(self->model);
     kube_client_free(self->client);
     loop_timer_free(self->wake_timer);
     loop_timer_free(self->finish_timer);
     loop_free(self->loop);
+    free(self->instance);
 }
 
 static int connect_client(struct operator* self, const struct operator_options *options, struct error *err)
@@ -163,18 +246,26 @@ static int start(struct operator* self, const struct operator_options *options, 
     }
     self->model =
         model_new(&(struct model_options){.discover = options->discover, .no_pod_ignores = options->no_pod_ignores});
-    cleanup_free char *instance = instance_name();
-    self->publisher = publisher_new(&(struct publisher_options){
-        .client = self->client, .model = self->model, .instance = instance, .on_progress = mark_due, .userdata = self});
-    self->intake = intake_start(self->client, self->model, &options->namespaces);
+    self->instance = instance_name();
+    self->intake = intake_start(&(struct intake_options){.client = self->client,
+                                                         .model = self->model,
+                                                         .namespaces = &options->namespaces,
+                                                         .on_rewind = on_rewind,
+                                                         .userdata = self});
+    self->election = election_start(&(struct election_options){.client = self->client,
+                                                               .is_held = options->leader_elect,
+                                                               .instance = self->instance,
+                                                               .on_change = mark_due,
+                                                               .userdata = self});
     self->policies = policy_review_start(self->client);
+    loop_on_wake(self->loop, on_wake, self);
     loop_on_turn(self->loop, on_turn, self);
     return 0;
 }
 
 int operator_run(const struct operator_options *options, struct error *err)
 {
-    struct operator self = {0};
+    struct operator self = {.options = options};
     int result = start(&self, options, err);
     result = result < 0 ? result : loop_run(self.loop, err);
     operator_clear(&self);

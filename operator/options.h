@@ -16,6 +16,7 @@ struct operator_options {
     enum log_format log_format;
     enum log_level log_level;
     bool discover;
+    bool leader_elect;
     bool no_pod_ignores;
 };
 

@@ -113,6 +113,13 @@ static int parse_address(const char *listen_text, struct sockaddr_storage *ret_a
     return error_set(err, ERROR_BAD_INPUT, "--listen '%s': '%s' is no IP address", listen_text, host);
 }
 
+bool http_address_is_valid(const char *listen)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = 0;
+    return parse_address(listen, &address, &length, NULL) == 0;
+}
+
 /* A listening socket of our own, so that a taken port gets a message that says so. */
 static int open_socket(const char *listen_text, int *ret_fd, struct error *err)
 {

@@ -16,6 +16,9 @@ struct http_options {
     void *userdata;
 };
 
+/* Whether http_server_start() can read that `listen`; it does not say whether the port is free. */
+bool http_address_is_valid(const char *listen);
+
 /* ERROR_BAD_INPUT for an address that cannot be read, ERROR_IO where it cannot be listened on; the texts name it. */
 int http_server_start(struct loop *loop, const struct http_options *options, struct http_server **ret_server,
                       struct error *err);

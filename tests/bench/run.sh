@@ -13,7 +13,7 @@ export WORLD_PRESET=release
 world_install() {
     local port
     port=$(cluster_free_ports 1)
-    kubectl kustomize manifests/base | sed -E "s/^( *- --listen=.*:|.*containerPort: )8080$/\\1$port/" | kubectl apply -f - >/dev/null
+    kubectl kustomize manifests/base | sed -E "s/^( *- --listen=.*:|.*containerPort: )8080$/\\1$port/; s/replicas: 2/replicas: 1/" | kubectl apply -f - >/dev/null
     wait_for 60 "kubectl -n proget-operator rollout status deployment/proget-operator --timeout=1s"
 }
 

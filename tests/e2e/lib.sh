@@ -169,3 +169,30 @@ replace_pod() { # POD: deletes it and waits for its successor
     kubectl -n "$NS" delete pod "$1" --wait=false >/dev/null
     wait_for 60 running "$1" "$old"
 }
+
+# --- the books: what was said against what stands -------------------------------------------------------------------
+# books: Detected and Resolved of each reason and object, and how many of that code and object stand. What ends
+# because its pod is gone is not announced: gone pods do not count.
+books() {
+    kubectl -n "$NS" get events.events.k8s.io -o json | jq -c --slurpfile cluster <(cluster_json) \
+        --argjson pods "$(kubectl -n "$NS" get pods -o json | jq -c '[.items[].metadata.uid]')" '
+        [$cluster[0].status.findings[] | select(.cleared == null and .code != "Evicted") | {reason: .code, uid: (.object.uid // $cluster[0].metadata.uid)}] as $standing |
+        [.items[] | select(.reportingController == "proget-operator.io/operator" and .reason != "Evicted"
+            and (.regarding.kind != "Pod" or (.regarding.uid | IN($pods[])))) | {reason, uid: .regarding.uid, action, time: .eventTime}] as $said |
+        ([$standing[], ($said[] | {reason, uid})] | unique | .[]) as $one |
+        {reason: $one.reason, uid: $one.uid,
+         detected: [$said[] | select(.reason == $one.reason and .uid == $one.uid and .action == "Detected")] | length,
+         resolved: [$said[] | select(.reason == $one.reason and .uid == $one.uid and .action == "Resolved")] | length,
+         stands: [$standing[] | select(. == $one)] | length}'
+}
+books_balance() {
+    local books wrong
+    books=$(books)
+    [ "$(wc -l <<<"$books")" -ge 8 ] || return 1
+    wrong=$(jq -c 'select(.detected - .resolved != .stands)' <<<"$books")
+    [ -z "$wrong" ] || { printf '%s\n' "$wrong" >"$WORLD/logs/books"; return 1; }
+}
+books_no_twins() { # no two Events say the same moment of the same thing
+    kubectl -n "$NS" get events.events.k8s.io -o json | jq -e '[.items[] | select(.reportingController == "proget-operator.io/operator")
+        | [.reason, .regarding.uid, .action, .eventTime, (.note | .[0:60])]] | length == (unique | length)'
+}

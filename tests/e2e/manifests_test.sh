@@ -128,7 +128,7 @@ test_base() {
     check "kubectl explain knows pgc.status.findings.related" explains pgc.status.findings.related 'have to do with it'
     check "the printer columns are those of the design" columns_are 'Product Servers Healthy Findings Version Age'
     check "the operator's pod is admitted where Pod Security is restricted" operator_pod_is_admitted
-    check "the operator's Deployment is one replica, recreated" deployment_is_recreated
+    check "the operator's Deployment is two replicas, one after the other" deployment_is_doubled
     check "the operator's priority is its own, and pushes nobody out" priority_is_modest
     check "the policies compile without a warning" eventually 30 policies_are_clean
 }
@@ -154,9 +154,9 @@ operator_pod_is_admitted() {
     [ ! -s "$work/warned" ] || { cat "$work/warned"; return 1; }
     jq -e '.status.qosClass == "Guaranteed"' "$work/created"
 }
-deployment_is_recreated() {
+deployment_is_doubled() {
     kubectl -n proget-operator get deployment proget-operator -o json |
-        jq -e '.spec.replicas == 1 and .spec.strategy.type == "Recreate"'
+        jq -e '.spec.replicas == 2 and .spec.strategy.type == "RollingUpdate"'
 }
 priority_is_modest() {
     kubectl get priorityclass proget-operator -o json |

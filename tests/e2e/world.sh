@@ -55,7 +55,8 @@ world_start() {
 
 world_install() {
     kubectl kustomize "$root/manifests/base" |
-        sed -E "s/^( *- --listen=.*:|.*containerPort: )8080\$/\1$WORLD_OPERATOR_PORT/" | kubectl apply -f - >/dev/null
+        sed -E "s/^( *- --listen=).*:8080\$/\1\$(PROCESS_POD_IP):$WORLD_OPERATOR_PORT/; s/(containerPort: )8080\$/\1$WORLD_OPERATOR_PORT/" |
+        kubectl apply -f - >/dev/null
     wait_for 60 "kubectl -n proget-operator rollout status deployment/proget-operator --timeout=1s" || return 1
 }
 
@@ -71,13 +72,18 @@ world_stop() {
 # nodes COMMAND...: tells the process nodes what is to happen.
 nodes() { "$WORLD_NODES_PROGRAMS/process-nodes" ctl --control "$WORLD/control" "$@"; }
 
+# The pod that leads, as soon as there is one.
+operator_leader() { kubectl -n proget-operator get lease proget-operator -o jsonpath='{.spec.holderIdentity}' | sed 's/_[^_]*$//'; }
+operator_leads() { kubectl -n proget-operator get pod "$(operator_leader)" >/dev/null 2>&1; }
 operator_pod() {
-    kubectl -n proget-operator get pods -l app.kubernetes.io/name=proget-operator \
-        --field-selector=status.phase=Running -o jsonpath='{.items[0].metadata.name}'
+    wait_for 40 operator_leads && operator_leader
 }
 
-# The operator's log, of every pod that it had, the present one last: what comes is always at the end.
+# The operators' log, of every pod that there was, the leading one's last: what comes is always at the end.
 operator_log() {
-    find "$WORLD/nodes/logs" -path '*/proget-operator_*/proget-operator.log' -printf '%T@ %p\n' 2>/dev/null |
-        sort -n | cut -d' ' -f2- | xargs -r cat
+    local leader
+    leader=$(operator_leader 2>/dev/null || true)
+    find "$WORLD/nodes/logs" -path '*/proget-operator_*/proget-operator.log' -printf '%T@ %p\n' 2>/dev/null | sort -n |
+        cut -d' ' -f2- | awk -v leader="_${leader:-none}_" 'index($0, leader) { last = last $0 "\n"; next } { print } END { printf "%s", last }' |
+        xargs -r cat
 }

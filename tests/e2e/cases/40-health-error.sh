@@ -59,7 +59,7 @@ beyond() { # USER-PREFIX PATTERN: what it asked beyond the pattern
     asked "$1" | grep -vxE "$2"
 }
 operator_user=system:serviceaccount:proget-operator:proget-operator
-operator_may='(get|list|watch) [a-z]+|create (events|progetclusters)|patch (events|leases|pods/status|progetclusters/status)'
+operator_may='(get|list|watch) [a-z]+|create (events|progetclusters|leases)|update leases|patch (events|leases|pods/status|progetclusters/status)'
 holds "the operator's requests are on record" "asked $operator_user | grep -qx 'patch pods/status' && asked $operator_user | grep -qx 'create events'"
 holds "the operator asked for nothing but what it is there for" "! beyond $operator_user '$operator_may' | grep ."
 holds "no Secret was among it" "! asked $operator_user | grep -i secret"

@@ -102,6 +102,9 @@ kubectl -n "$NS" patch progetcluster main --type=merge -p '{"spec":{"heartbeat":
 WITHIN=30 ok "the new limit is in force" "lease_json proget-1 | jq -e '.spec.leaseDurationSeconds == 25'"
 read -r api_pid _ <"$WORLD/cluster/pids/kube-apiserver"
 stale=$(all_stale)
+# One operator alone, so that its words can be counted: with two, each says it.
+kubectl -n proget-operator scale deployment/proget-operator --replicas=1 >/dev/null
+wait_for 60 "[ \"\$(kubectl -n proget-operator get pods -o name | wc -l)\" = 1 ] && operator_leads"
 lost=$(said_lost)
 silent_since_ms=$(cluster_now_ms)
 kill -STOP "$api_pid"
@@ -144,3 +147,4 @@ ok "resolved once" event HealthUnreachable proget-0 Normal 1
 holds "announced no second time" event HealthUnreachable proget-0 Warning 1
 WITHIN=60 ok "three servers are healthy in the end" healthy 3
 holds "the same sidecars, never restarted" "[ '$before' = \"\$(sidecars)\" ]"
+kubectl -n proget-operator scale deployment/proget-operator --replicas=2 >/dev/null

@@ -98,4 +98,5 @@ WITHIN=60 ok "while the operator stands still: Evicted, cause NodeShutdown" form
 forms_happened=$((forms_happened + 1))
 WITHIN=60 ok "in the end one Event for each row of the history" forms_said
 holds "in the end one row of the history for each disruption" forms_rows "$forms_happened"
+forms_operator 2
 unset forms_happened operator_node NODES lost_node lost_uid lost_cpu refused_before old pid

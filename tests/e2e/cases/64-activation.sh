@@ -69,7 +69,7 @@ done
 holds "nobody has called the activation host before the settings arrived" activation_not_called
 
 # --- a site without internet access ---
-kubectl -n proget-operator scale deployment/proget-operator --replicas=1 >/dev/null
+kubectl -n proget-operator scale deployment/proget-operator --replicas=2 >/dev/null
 for pod in proget-0 proget-1 proget-2; do
     WITHIN=60 ok "$pod is told that the site is Blocked" activation_setting "$pod" internet-access Blocked
     WITHIN=60 ok "Blocked: ManualActivationRequired on $pod" finding ManualActivationRequired "$pod"

@@ -53,7 +53,7 @@ wait_for 60 valgrind_operator_is_gone
 valgrind_kubeconfig "$WORLD/valgrind-operator.kubeconfig" proget-operator "$(kubectl -n proget-operator create token proget-operator --duration=1h)"
 read -r port <<<"$(cluster_free_ports 1)"
 listen=127.0.0.1:$port
-valgrind_run operator "$root/build/dev/operator/proget-operator" --kubeconfig "$WORLD/valgrind-operator.kubeconfig" --listen "$listen"
+valgrind_run operator "$root/build/dev/operator/proget-operator" --kubeconfig "$WORLD/valgrind-operator.kubeconfig" --listen "$listen" --leader-elect
 operator_pid=$valgrind_pid
 WITHIN=90 ok "the operator under valgrind is ready" curl -fsS --max-time 5 "http://$listen/readyz"
 
@@ -107,7 +107,7 @@ kubectl -n "$NS" delete progetcluster main >/dev/null
 WITHIN=90 ok "the operator lets go of the cluster" valgrind_log operator "its ProGetCluster is gone"
 valgrind_ended operator "$operator_pid"
 
-kubectl -n proget-operator scale deployment/proget-operator --replicas=1 >/dev/null
+kubectl -n proget-operator scale deployment/proget-operator --replicas=2 >/dev/null
 WITHIN=60 ok "the operator in the cluster is back" kubectl -n proget-operator rollout status deployment/proget-operator --timeout=1s
 rm -f "$WORLD"/valgrind-*
 unset listen port operator_pid sidecar_pid valgrind_pid key node home ip uid lease

@@ -1,0 +1,32 @@
+/*
+ * Whether this process is the one that publishes: leader election on the operator's Lease, in its own namespace. The
+ * others keep their models warm and stand by.
+ */
+#ifndef OPERATOR_ELECTION_H
+#define OPERATOR_ELECTION_H
+
+#include <stdbool.h>
+
+#include "proget/kube/client.h"
+
+struct election;
+
+struct election_options {
+    struct kube_client *client; /* borrowed */
+    bool is_held;               /* false: there is no election, and this process always leads */
+    const char *instance;       /* the pod or host, for the Lease; borrowed for the call */
+    /* election_leads() may say otherwise now. */
+    void (*on_change)(void *userdata);
+    void *userdata;
+};
+
+struct election *election_start(const struct election_options *options);
+void election_stop(struct election *election); /* without giving the Lease up; NULL is allowed */
+
+/* At this very moment, however long the process may have been stopped before. */
+bool election_leads(const struct election *election);
+
+/* Gives the Lease up, so that another process takes over at once. `on_released` runs once, from the loop. */
+void election_release(struct election *election, void (*on_released)(void *userdata), void *userdata);
+
+#endif

@@ -1,0 +1,141 @@
+#include "takeover.h"
+
+#include "api_fixture.h"
+#include "proget/core/yaml.h"
+
+#define ITEM(name, version) \
+    "{\"metadata\": {\"namespace\": \"ns\", \"name\": \"" name "\", \"resourceVersion\": \"" version "\"}}"
+#define PAGE(token, items) "{\"metadata\": {\"continue\": \"" token "\"}, \"items\": [" items "]}"
+#define LINE               "GET /apis/proget-operator.io/v1alpha1/progetclusters?limit=20"
+
+struct world {
+    struct api api;
+    struct model *model;
+    struct takeover *takeover;
+    struct option_list namespaces;
+    bool has_progress;
+};
+
+static void on_progress(void *userdata)
+{
+    ((struct world *) userdata)->has_progress = true;
+}
+
+static void hold(struct world *world, const char *name, const char *version)
+{
+    struct error err;
+    cleanup_json struct json_object *object = NULL;
+    cleanup_free char *text = xasprintf("{apiVersion: proget-operator.io/v1alpha1, kind: ProGetCluster, metadata: "
+                                        "{namespace: ns, name: %s, uid: uid-%s, resourceVersion: '%s'}}",
+                                        name, name, version);
+    assert_int_equal(yaml_parse(text, strlen(text), "test", &object, &err), 0);
+    assert_true(store_upsert(model_store(world->model, MODEL_CLUSTERS), object, loop_now(world->api.loop), &err) >= 0);
+}
+
+static void start(struct world *world, const struct api_answer *answers, size_t count)
+{
+    api_start_with(&world->api, answers, count);
+    world->model = model_new(&(struct model_options){0});
+    world->takeover = takeover_start(world->api.client, world->model, &world->namespaces, on_progress, world);
+}
+
+#define START(world, ...) \
+    start((world), (const struct api_answer[]){__VA_ARGS__}, array_length(((const struct api_answer[]){__VA_ARGS__})))
+
+static void end(struct world *world)
+{
+    takeover_stop(world->takeover);
+    model_free(world->model);
+    api_end(&world->api);
+}
+
+static void test_waits_for_what_the_watch_has_yet_to_show(void **state)
+{
+    (void) state;
+    struct world world = {0};
+    START(&world, {"200 OK", PAGE("next", ITEM("a", "9"))}, {"200 OK", PAGE("", ITEM("b", "12"))});
+    assert_false(takeover_is_done(world.takeover)); /* nothing was listed yet */
+    hold(&world, "a", "9");
+    hold(&world, "b", "11");
+    while (!world.has_progress) {
+        api_turn(&world.api);
+    }
+    assert_request(&world.api, 0, LINE " HTTP", "");
+    assert_request(&world.api, 1, "GET /apis/proget-operator.io/v1alpha1/progetclusters?continue=next&limit=20 HTTP",
+                   "");
+    assert_false(takeover_is_done(world.takeover));
+    hold(&world, "b", "12");
+    assert_true(takeover_is_done(world.takeover));
+    hold(&world, "a", "10"); /* newer ones are as good */
+    assert_true(takeover_is_done(world.takeover));
+    end(&world);
+}
+
+static void test_what_is_not_in_sight_is_waited_for(void **state)
+{
+    (void) state;
+    struct world world = {0};
+    START(&world, {"200 OK", PAGE("", ITEM("a", "9"))});
+    while (!world.has_progress) {
+        api_turn(&world.api);
+    }
+    assert_false(takeover_is_done(world.takeover));
+    hold(&world, "a", "9");
+    assert_true(takeover_is_done(world.takeover));
+    end(&world);
+}
+
+static void test_a_kind_that_may_not_be_read_is_not_waited_for(void **state)
+{
+    (void) state;
+    static const char *const statuses[] = {"403 Forbidden", "404 Not Found"};
+    for (size_t i = 0; i < array_length(statuses); i++) {
+        struct world world = {0};
+        START(&world, {statuses[i], NULL});
+        while (!world.has_progress) {
+            api_turn(&world.api);
+        }
+        assert_true(takeover_is_done(world.takeover));
+        end(&world);
+    }
+}
+
+static void test_a_failed_list_is_tried_again(void **state)
+{
+    (void) state;
+    struct world world = {0};
+    START(&world, {"500 Internal Server Error", NULL}, {"200 OK", PAGE("", "")});
+    while (!world.has_progress) {
+        api_turn(&world.api);
+    }
+    assert_int_equal(fake_server_requests(world.api.server), 2);
+    assert_true(takeover_is_done(world.takeover));
+    end(&world);
+}
+
+static void test_each_namespace_is_listed(void **state)
+{
+    (void) state;
+    const char *names[] = {"n1", "n2"};
+    struct world world = {.namespaces = {.items = names, .count = 2}};
+    START(&world, {"200 OK", PAGE("", "")}, {"200 OK", PAGE("", ITEM("a", "9"))});
+    while (!world.has_progress) {
+        api_turn(&world.api);
+    }
+    assert_request(&world.api, 0, "GET /apis/proget-operator.io/v1alpha1/namespaces/n1/progetclusters?", "");
+    assert_request(&world.api, 1, "GET /apis/proget-operator.io/v1alpha1/namespaces/n2/progetclusters?", "");
+    assert_false(takeover_is_done(world.takeover));
+    end(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits_for_what_the_watch_has_yet_to_show),
+        cmocka_unit_test(test_what_is_not_in_sight_is_waited_for),
+        cmocka_unit_test(test_a_kind_that_may_not_be_read_is_not_waited_for),
+        cmocka_unit_test(test_a_failed_list_is_tried_again),
+        cmocka_unit_test(test_each_namespace_is_listed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
