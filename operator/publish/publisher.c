@@ -198,7 +198,8 @@ static bool is_unheard(const struct object_reference *object, const struct clust
 {
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
-        if (server->live && server->sidecar && !server->report && text_equal(object->kind, "Pod") &&
+        bool has_voice = server->sidecar || server->lease;
+        if (server->live && has_voice && !server->report && text_equal(object->kind, "Pod") &&
             text_equal(object->uid, server->pod->meta.uid)) {
             return true;
         }
