@@ -9,6 +9,8 @@
 #include "proget/core/text.h"
 #include "proget/kube/resource_version.h"
 
+enum { LASTING_MS = 5000 };
+
 /* Texts are compared by their hash: what is kept per object stays small. */
 struct slot {
     struct writer *writer;
@@ -22,7 +24,6 @@ struct slot {
     bool has_written;           /* `written` is what the server was last told, or was seen to hold */
     uint64_t observed_at_write; /* what the watch showed when `written` was sent: an echo may be still to come */
     bool awaits_echo;
-    bool is_missing; /* there was no object to write `written` to: nothing of it is to be told */
     struct kube_call *call;
     struct backoff backoff;
     int64_t retry_at_ms;
@@ -91,10 +92,20 @@ static int64_t now_ms(const struct writer *writer)
     return loop_now(kube_client_loop(writer->client)).monotonic_ms;
 }
 
+/*
+ * Whether a failure is worth a line. A race settles itself with the next try; and an object that is not there has just
+ * been deleted, and is wished for until the watch shows it; or the server does not know its kind yet.
+ */
+static bool is_worth_telling(const struct slot *slot, const struct error *err)
+{
+    bool is_new = slot->backoff.current_ms < LASTING_MS;
+    return err->code != ERROR_CONFLICT && !(err->code == ERROR_NOT_FOUND && is_new);
+}
+
 static void complain(struct slot *slot, const struct error *err)
 {
-    if (slot->complained == slot->sent || err->code == ERROR_CONFLICT) {
-        return; /* said already, or a race that the next try settles */
+    if (slot->complained == slot->sent || !is_worth_telling(slot, err)) {
+        return;
     }
     slot->complained = slot->sent;
     cleanup_free char *object = xasprintf("%s/%s", slot->namespace_name ? slot->namespace_name : "", slot->name);
@@ -105,14 +116,6 @@ static void complain(struct slot *slot, const struct error *err)
 static void fail(struct slot *slot, const struct error *err)
 {
     struct writer *writer = slot->writer;
-    if (err->code == ERROR_NOT_FOUND) {
-        /* The object went; should it come again, the watch will show it without what is wanted. */
-        slot->written = slot->sent;
-        slot->has_written = true;
-        slot->is_missing = true;
-        json_cleanup(&slot->body);
-        return;
-    }
     complain(slot, err);
     writer->is_waiting = true;
     slot->is_overtaken = err->code == ERROR_CONFLICT && slot->version;
@@ -162,7 +165,6 @@ static void on_response(const struct kube_response *response, const struct error
     slot->complained = 0;
     slot->written = slot->sent;
     slot->has_written = true;
-    slot->is_missing = false;
     uint64_t ticket = slot->sent_ticket;
     if (slot->wanted == slot->written) {
         json_cleanup(&slot->body);
@@ -260,7 +262,6 @@ static void observe(struct slot *slot, uint64_t observed)
     }
     slot->written = observed;
     slot->has_written = true;
-    slot->is_missing = false;
 }
 
 void writer_wish(struct writer *writer, const struct writer_wish *wish)
@@ -279,9 +280,7 @@ void writer_wish(struct writer *writer, const struct writer_wish *wish)
     }
     json_cleanup(&slot->body);
     if (!slot->call && slot->has_written && slot->written == slot->wanted) {
-        if (!slot->is_missing) {
-            tell(slot, wish->ticket);
-        }
+        tell(slot, wish->ticket);
         return;
     }
     if (slot->call && slot->sent == slot->wanted) {
