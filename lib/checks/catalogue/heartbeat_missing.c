@@ -5,6 +5,22 @@
 #include "phrase.h"
 #include "proget/core/text.h"
 
+/*
+ * Live, a Lease may go a moment before its pod is seen to: only the operator's own clock tells how long it is missing,
+ * but for a pod of which no heartbeat was ever heard.
+ */
+static int64_t missing_since_us(const struct cluster *cluster, const struct pod *pod)
+{
+    const struct history *history = cluster->history;
+    for (size_t i = 0; history && i < history->member_count; i++) {
+        const struct past_server *member = &history->members[i];
+        if (text_equal(member->uid, pod->meta.uid) && member->last_heartbeat_us) {
+            return 0;
+        }
+    }
+    return pod->started_us ? pod->started_us : pod->meta.created_us;
+}
+
 void check_heartbeat_missing(const struct check_context *context)
 {
     const char *unobserved = model_unobserved(context->model, MODEL_LEASES);
@@ -31,12 +47,10 @@ void check_heartbeat_missing(const struct check_context *context)
             "See what the sidecar says (often its ServiceAccount may not create Leases): kubectl -n %s logs %s "
             "-c %s",
             subject->meta->namespace_name, subject->meta->name, subject->sidecar->name);
-        const struct pod *pod = server->pod;
-        raise_on_subject(
-            context, subject,
-            (struct finding_draft){.message = message,
-                                   .action = action,
-                                   .true_since_us = pod->started_us ? pod->started_us : pod->meta.created_us,
-                                   .hold_ms = -1});
+        raise_on_subject(context, subject,
+                         (struct finding_draft){.message = message,
+                                                .action = action,
+                                                .true_since_us = missing_since_us(context->cluster, server->pod),
+                                                .hold_ms = -1});
     }
 }
