@@ -33,10 +33,24 @@ static bool reaches(const struct audit_result *result, enum audit_fail_on fail_o
     return false;
 }
 
-static int evaluate(struct model *model, const struct audit_settings *settings, FILE *output)
+/* An empty list of findings must not pass for a good one. */
+static void tell_if_nothing_was_judged(const struct audit_result *result, FILE *errors)
+{
+    if (result->clusters.count > 0) {
+        return;
+    }
+    (void) fprintf(errors, "%s\n",
+                   result->is_partial ? "error: nothing was judged: there is no ProGet, BuildMaster or Otter in what "
+                                        "could be read of the input"
+                                      : "warning: found no ProGet, BuildMaster or Otter in the input");
+}
+
+static int evaluate(struct input *input, const struct audit_settings *settings, FILE *output, FILE *errors)
 {
     struct audit_result result;
-    audit_result_make(model, settings->now, &result);
+    audit_result_make(input->model, settings->now, &result);
+    result.is_partial = input->has_problem;
+    tell_if_nothing_was_judged(&result, errors);
     if (settings->format == AUDIT_JSON) {
         output_json(&result, output);
     } else {
@@ -44,7 +58,7 @@ static int evaluate(struct model *model, const struct audit_settings *settings, 
     }
     int status = reaches(&result, settings->fail_on) ? STATUS_FOUND : STATUS_DONE;
     audit_result_clear(&result);
-    return status;
+    return input->has_problem ? STATUS_UNUSABLE : status;
 }
 
 int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
@@ -62,10 +76,9 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
     input_finish(&input);
     int status = STATUS_UNUSABLE;
     if (input.object_count == 0) {
-        (void) fprintf(errors, "error: there is no Kubernetes object in the input\n");
+        (void) fprintf(errors, "error: there is no Kubernetes object in the input: nothing was judged\n");
     } else {
-        status = evaluate(model, settings, output);
-        status = input.has_problem ? STATUS_UNUSABLE : status;
+        status = evaluate(&input, settings, output, errors);
     }
     if (fflush(output) != 0 || ferror(output)) {
         (void) fprintf(errors, "error: the output could not be written\n");
@@ -88,6 +101,8 @@ struct audit_line {
 static const char *const format_choices[] = {"table", "json", NULL};
 static const char *const fail_on_choices[] = {"error", "warning", "info", "never", NULL};
 
+#define EXPECTED_PATH "a file, a folder or -"
+
 static const char epilogue[] =
     "Of a folder the *.yaml, *.yml and *.json are read, recursively and in order; '-' is standard input.\n"
     "What follows -f may also be given as further arguments.\n"
@@ -100,6 +115,17 @@ static const char epilogue[] =
     "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,progetclusters -A -o yaml | kubectl proget audit -f "
     "-\n";
 
+static bool is_path(const char *value)
+{
+    return !text_is_empty(value);
+}
+
+static bool is_time(const char *value)
+{
+    int64_t time_us;
+    return clock_parse(value, &time_us) == 0;
+}
+
 static int parse_line(int argc, char *const *argv, struct audit_line *line, struct error *err)
 {
     const struct option options[] = {
@@ -108,24 +134,28 @@ static int parse_line(int argc, char *const *argv, struct audit_line *line, stru
          .kind = OPTION_TEXT_LIST,
          .target = &line->files,
          .value_name = "FILE|DIR|-",
-         .help = "What to read: manifests or kubectl get output, YAML or JSON; or a folder."},
+         .help = "What to read: manifests or kubectl get output, YAML or JSON; or a folder.",
+         .is_valid = is_path,
+         .expected = EXPECTED_PATH},
         {.name = "now",
          .kind = OPTION_TEXT,
          .target = &line->now,
          .value_name = "RFC3339",
-         .help = "The time by which heartbeats and evictions are judged; default: the clock."},
+         .help = "The time by which heartbeats and evictions are judged. Default: the clock.",
+         .is_valid = is_time,
+         .expected = "a time like 2026-11-22T07:00:00Z"},
         {.name = "output",
          .letter = 'o',
          .kind = OPTION_CHOICE,
          .target = &line->format,
-         .value_name = "table|json",
+         .value_name = "FORMAT",
          .help = "How to print the findings.",
          .choices = format_choices},
         {.name = "fail-on",
          .kind = OPTION_CHOICE,
          .target = &line->fail_on,
          .value_name = "SEVERITY",
-         .help = "Exit with 1 from this severity on: error, warning, info or never.",
+         .help = "Exit with 1 from this severity on.",
          .choices = fail_on_choices},
         {.name = "no-pod-ignores",
          .kind = OPTION_FLAG,
@@ -147,14 +177,19 @@ static int parse_line(int argc, char *const *argv, struct audit_line *line, stru
 static int run_line(const struct audit_line *line, FILE *output, FILE *errors)
 {
     int64_t now_us = clock_now().wall_us;
-    if (line->now && clock_parse(line->now, &now_us) < 0) {
-        (void) fprintf(errors, "error: --now: not a time like 2026-11-22T07:00:00Z; see kubectl proget audit --help\n");
-        return STATUS_UNUSABLE;
+    if (line->now) {
+        (void) clock_parse(line->now, &now_us); /* looked at before */
     }
     size_t count = line->files.count + line->operands.count;
     if (line->files.count == 0) {
         (void) fprintf(errors, "error: audit needs -f FILE, a folder, or - for now; see kubectl proget audit --help\n");
         return STATUS_UNUSABLE;
+    }
+    for (size_t i = 0; i < line->operands.count; i++) {
+        if (!is_path(line->operands.items[i])) {
+            (void) fprintf(errors, "error: \"\" is not " EXPECTED_PATH "; see kubectl proget audit --help\n");
+            return STATUS_UNUSABLE;
+        }
     }
     const char **paths = xcalloc(count, sizeof *paths);
     for (size_t i = 0; i < count; i++) {

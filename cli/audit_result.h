@@ -13,6 +13,7 @@ struct audit_result {
     /* Over all clusters, each once. Borrowed from the lists. */
     struct unobserved *unobserved;
     size_t unobserved_count;
+    bool is_partial; /* set by the caller: part of the input was unusable, so that it is not judged */
 };
 
 /* Joins and evaluates. The model must not change before audit_result_clear(). */

@@ -186,6 +186,30 @@ static char **folder_names(struct input *input, const char *path, size_t *ret_co
     return names;
 }
 
+static bool is_kustomization(const char *name)
+{
+    return text_equal(name, "kustomization.yaml") || text_equal(name, "kustomization.yml") ||
+           text_equal(name, "Kustomization");
+}
+
+/* What kustomize makes of the files is something else than what lies there: namespaces, components, patches. */
+static void warn_of_kustomization(struct input *input, const char *path, char *const *names, size_t count)
+{
+    cleanup_free char *key = xasprintf("kustomization %s", path);
+    size_t at = 0;
+    while (at < count && !is_kustomization(names[at])) {
+        at++;
+    }
+    if (at == count || map_get(input->seen, key)) {
+        return;
+    }
+    map_put(input->seen, key, input);
+    tell(input,
+         "warning: %s is a kustomization: its files are judged as they lie there. "
+         "Better: kubectl kustomize %s | kubectl-proget audit -f -",
+         path, path);
+}
+
 static void read_folder(struct input *input, const char *path, int depth)
 {
     if (depth == FOLDER_DEPTH_MAX) {
@@ -195,6 +219,7 @@ static void read_folder(struct input *input, const char *path, int depth)
     }
     size_t count;
     char **names = folder_names(input, path, &count);
+    warn_of_kustomization(input, path, names, count);
     for (size_t i = 0; i < count; i++) {
         cleanup_free char *child = xasprintf("%s/%s", path, names[i]);
         struct stat status;

@@ -16,7 +16,7 @@ struct input {
     struct model *model; /* borrowed */
     FILE *errors;        /* borrowed */
     struct instant now;
-    struct map *seen;    /* "Kind namespace/name" of what was read */
+    struct map *seen;    /* "Kind namespace/name" of what was read, "kustomization PATH" of what was said */
     size_t object_count; /* Kubernetes objects of any kind */
     bool has_problem;    /* something was unusable */
 };
@@ -25,9 +25,9 @@ void input_init(struct input *input, struct model *model, FILE *errors, struct i
 void input_clear(struct input *input);
 
 /*
- * `path`: a file, a folder (its *.yaml, *.yml and *.json, recursively, sorted; hidden ones are passed over), or "-" for
- * standard input. Objects without a namespace are taken as of namespace "default". Of several objects of the same kind
- * and name the last wins, and a warning says so.
+ * `path`: a file, a folder (its *.yaml, *.yml and *.json, recursively, sorted; hidden ones are passed over; a warning
+ * names each folder that is a kustomization), or "-" for standard input. Objects without a namespace are taken as of
+ * namespace "default". Of several objects of the same kind and name the last wins, and a warning says so.
  */
 void input_read(struct input *input, const char *path);
 /* The same from memory; `name` is what messages call it. */

@@ -175,10 +175,12 @@ char *output_table_summary(const struct audit_result *result)
     size_t suppressed = audit_result_suppressed_count(result);
     size_t kinds = audit_result_unobserved_kinds(result);
     size_t facts = result->unobserved_count - kinds;
+    size_t infos = audit_result_count(result, SEVERITY_INFO);
     cleanup_buffer struct buffer text = BUFFER_INIT(1024);
-    (void) buffer_appendf(&text, "%zu cluster%s, %" PRId64 " server%s: %zu error%s, %zu warning%s, %zu info", clusters,
-                          plural((int64_t) clusters), servers, plural(servers), errors, plural((int64_t) errors),
-                          warnings, plural((int64_t) warnings), audit_result_count(result, SEVERITY_INFO));
+    (void) buffer_appendf(&text, "%zu cluster%s, %" PRId64 " server%s: %zu error%s, %zu warning%s, %zu info%s",
+                          clusters, plural((int64_t) clusters), servers, plural(servers), errors,
+                          plural((int64_t) errors), warnings, plural((int64_t) warnings), infos,
+                          plural((int64_t) infos));
     const char *separator = " (";
     if (suppressed > 0) {
         (void) buffer_appendf(&text, "%s%zu suppressed", separator, suppressed);
@@ -190,6 +192,10 @@ char *output_table_summary(const struct audit_result *result)
     }
     if (facts > 0) {
         (void) buffer_appendf(&text, "%s%zu fact%s of pods not observed", separator, facts, plural((int64_t) facts));
+        separator = ", ";
+    }
+    if (result->is_partial) {
+        (void) buffer_appendf(&text, "%spart of the input was unusable", separator);
         separator = ", ";
     }
     if (separator[0] == ',') {
@@ -205,6 +211,9 @@ void output_table(const struct audit_result *result, struct table_style style, F
     }
     print_suppressed(result, style, target);
     print_unobserved(result, style, target);
+    if (result->clusters.count == 0 && result->is_partial) {
+        return; /* "0 errors" would be no news of what could not be read */
+    }
     cleanup_free char *summary = output_table_summary(result);
     (void) fprintf(target, "%s\n", summary);
 }

@@ -3,6 +3,23 @@
 # flagged, and clears when it is mended. Ends by itself and cleans up; KEEP=1 leaves everything running to play with.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+usage() {
+    printf '%s\n' 'usage: demo.sh' \
+        'Three ProGet servers on a real API server on this machine go wrong in six ways; each is flagged, and clears when' \
+        'it is mended. It takes a few minutes, ends by itself and cleans up.' \
+        'Environment: KEEP=1 leaves everything running to play with, and tells how.'
+}
+if [ $# -gt 0 ]; then
+    case $1 in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    esac
+    printf 'demo.sh: there are no arguments: %q\n' "$1" >&2
+    usage >&2
+    exit 2
+fi
 export WORLD_PRESET=release
 # shellcheck source=tests/e2e/world.sh
 . tests/e2e/world.sh
@@ -16,14 +33,30 @@ run() {
     "$@" 2>&1 | sed 's/^/  /'
 }
 
+# What KEEP=1 is for.
+how_to_play() {
+    title "It keeps running"
+    note "  export KUBECONFIG=$KUBECONFIG PATH=$ASSETS:\$PATH"
+    note "  kubectl get progetclusters,pods,events -n proget"
+    note "What a pod logs (where the findings say: kubectl logs; these nodes are processes, which it cannot ask):"
+    note "  pod_log() { tail -n 20 $WORLD/nodes/logs/\"\$1_\$2_\$(kubectl -n \"\$1\" get pod \"\$2\" -o jsonpath='{.metadata.uid}')\"/*.log; }"
+    note "  pod_log proget proget-0"
+    note "  pod_log proget-operator $(operator_leader)"
+    note "To cause trouble with the nodes and pods:"
+    note "  $WORLD_NODES_PROGRAMS/process-nodes ctl --control $WORLD/control help"
+    note "To cause trouble with a server's health and licence, and to mend it:"
+    note "  simulate() { curl -fsS -X PUT -d \"\$2\" \"http://\$(kubectl -n proget get pod \"\$1\" -o jsonpath='{.status.podIP}'):$WORLD_PRODUCT_PORT/simulate\"; }"
+    note "  simulate proget-0 '{\"database\":\"Error\",\"databaseDetail\":\"the database does not answer\"}'   # HealthError"
+    note "  simulate proget-0 '{\"database\":\"OK\",\"databaseDetail\":null}'"
+    note "  simulate proget-0 '{\"activate\":false}'   # ReactivationRequired, on every machine of that kind"
+    note "  simulate proget-0 '{\"activate\":true}'"
+}
+
 cleanup() {
     local status=$?
     trap - EXIT
     if [ -n "${WORLD:-}" ] && [ "${KEEP:-}" = 1 ] && [ "$status" = 0 ]; then
-        title "It keeps running"
-        note "  export KUBECONFIG=$KUBECONFIG PATH=$ASSETS:\$PATH"
-        note "  kubectl get progetclusters,pods,events -n proget"
-        note "  $WORLD_NODES_PROGRAMS/process-nodes ctl --control $WORLD/control help     # cause trouble"
+        how_to_play
         note "Everything lies in $WORLD. To end it:"
         note "  scripts/demo-stop.sh $WORLD"
         exit 0
@@ -35,6 +68,8 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
+
+world_build
 
 # --- offline -------------------------------------------------------------------------------------------------------
 title "1. Without a cluster: manifests full of mistakes"
@@ -56,13 +91,14 @@ if ! wait "$assets_pid"; then
 fi
 assets_pid=
 rm -f "$assets_log" "$assets_log.out"
-world_build
 # shellcheck disable=SC2119 # the usual nodes
 world_start
 # The nodes with another CPU stay free until a server is moved to one.
 kubectl cordon node-e >/dev/null
 kubectl cordon node-f >/dev/null
 run kubectl get nodes
+note "These nodes are processes of this machine. Where a finding says 'kubectl logs': it cannot ask them; each pod's log"
+note "lies in a folder of $WORLD/nodes/logs."
 note "kubectl apply -k manifests/base is done: the operator runs. Now three ProGet servers:"
 run kubectl apply -k tests/e2e/manifests/demo
 note "A new installation has to be activated once, as on any new machine:"
@@ -157,7 +193,7 @@ ready
 cleared EncryptionKeyMismatch
 
 title "3.3 An eviction (the kubelet runs out of memory)"
-nodes evict proget/proget-1 memory
+nodes evict proget/proget-1 memory >/dev/null
 see Evicted Pod/proget-1
 ready
 note "It stands for 24 hours, and in the history:"
@@ -198,4 +234,4 @@ note "The same pods as before, and no container was restarted."
 
 title "That was it"
 run kubectl -n proget get progetclusters
-note "To keep it running and play with kubectl: make demo KEEP=1"
+[ "${KEEP:-}" = 1 ] || note "To keep it running and play with kubectl: make demo KEEP=1"

@@ -4,15 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options_private.h"
 #include "proget/core/buffer.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
-enum {
-    HELP_COLUMN = 30,    /* where the sentences of the help start */
-    HELP_WIDTH = 100,    /* columns of the help */
-    VALUE_SHOWN_MAX = 64 /* bytes of a bad value that an error repeats */
-};
+enum { VALUE_SHOWN_MAX = 64 /* bytes of a bad value that an error repeats */ };
 
 /* What was said of one option. Kept apart from the targets until all is known to be good. */
 struct setting {
@@ -66,8 +63,7 @@ static int value_error(const struct program *program, const char *what, const ch
     return usage_error(program, err, sentence);
 }
 
-/* "text, json or yaml" */
-static char *choices_text(const char *const *choices)
+char *options_choices_text(const char *const *choices)
 {
     cleanup_buffer struct buffer text = BUFFER_INIT(BOUND_ERROR_TEXT);
 
@@ -91,18 +87,36 @@ static int setting_read_choice(const struct program *program, const struct optio
             return 0;
         }
     }
-    expected = choices_text(option->choices);
+    expected = options_choices_text(option->choices);
     return value_error(program, what, value, expected, err);
+}
+
+static int check_length(const struct program *program, const char *what, const char *value, struct error *err)
+{
+    cleanup_free char *sentence = NULL;
+
+    if (strlen(value) <= BOUND_OPTION_VALUE) {
+        return 0;
+    }
+    sentence = xasprintf("%s: the value is longer than %d bytes", what, BOUND_OPTION_VALUE);
+    return usage_error(program, err, sentence);
+}
+
+static int check_text(const struct program *program, const struct option *option, const char *what, const char *value,
+                      struct error *err)
+{
+    if (option->is_valid == NULL || option->is_valid(value)) {
+        return 0;
+    }
+    return value_error(program, what, value, option->expected, err);
 }
 
 /* Reads one value. `what` names the option or the variable, as the user wrote it. */
 static int setting_read(const struct program *program, const struct option *option, const char *what, const char *value,
                         struct setting *setting, struct error *err)
 {
-    if (strlen(value) > BOUND_OPTION_VALUE) {
-        cleanup_free char *sentence = xasprintf("%s: the value is longer than %d bytes", what, BOUND_OPTION_VALUE);
-
-        return usage_error(program, err, sentence);
+    if (check_length(program, what, value, err) < 0) {
+        return ERROR_BAD_INPUT;
     }
     switch (option->kind) {
     case OPTION_FLAG:
@@ -112,9 +126,15 @@ static int setting_read(const struct program *program, const struct option *opti
         setting->flag = text_equal(value, "true");
         break;
     case OPTION_TEXT:
+        if (check_text(program, option, what, value, err) < 0) {
+            return ERROR_BAD_INPUT;
+        }
         setting->text = value;
         break;
     case OPTION_TEXT_LIST:
+        if (check_text(program, option, what, value, err) < 0) {
+            return ERROR_BAD_INPUT;
+        }
         option_list_append(&setting->list, value);
         break;
     case OPTION_INT64:
@@ -269,7 +289,7 @@ static int parse_arguments(struct parse *parse, struct error *err)
     return OPTIONS_RUN;
 }
 
-static char *environment_name(const struct program *program, const struct option *option)
+char *options_environment_name(const struct program *program, const struct option *option)
 {
     char *name = xasprintf("%s%s", program->environment_prefix, option->name);
 
@@ -314,6 +334,26 @@ static struct option_list list_from_commas(const char *value)
     return list;
 }
 
+/* A variable that names nothing but commas is a mistake: it must not come to mean the same as none. */
+static int setting_read_commas(const struct program *program, const struct option *option, const char *what,
+                               const char *value, struct setting *setting, struct error *err)
+{
+    if (check_length(program, what, value, err) < 0) {
+        return ERROR_BAD_INPUT;
+    }
+    setting->list = list_from_commas(value);
+    if (setting->list.count == 0) {
+        return value_error(program, what, value, "a list, separated by commas", err);
+    }
+    for (size_t index = 0; index < setting->list.count; index++) {
+        if (check_text(program, option, what, setting->list.items[index], err) < 0) {
+            return ERROR_BAD_INPUT;
+        }
+    }
+    setting->seen = true;
+    return 0;
+}
+
 /* For options that the command line does not name. An empty variable counts as not set. */
 static int parse_environment(struct parse *parse, struct error *err)
 {
@@ -322,20 +362,17 @@ static int parse_environment(struct parse *parse, struct error *err)
     for (size_t index = 0; index < program->option_count && program->environment_prefix != NULL; index++) {
         const struct option *option = &program->options[index];
         struct setting *setting = &parse->settings[index];
-        cleanup_free char *name = environment_name(program, option);
+        cleanup_free char *name = options_environment_name(program, option);
         const char *value = getenv(name);
         int result;
 
         if (setting->seen || value == NULL || *value == '\0') {
             continue;
         }
-        result = setting_read(program, option, name, value, setting, err);
+        result = option->kind == OPTION_TEXT_LIST ? setting_read_commas(program, option, name, value, setting, err)
+                                                  : setting_read(program, option, name, value, setting, err);
         if (result < 0) {
             return result;
-        }
-        if (option->kind == OPTION_TEXT_LIST) {
-            free(setting->list.items);
-            setting->list = list_from_commas(value);
         }
     }
     return OPTIONS_RUN;
@@ -393,105 +430,4 @@ int options_parse(const struct program *program, int argc, char *const *argv, st
         parse.operands = (struct option_list){NULL, 0};
     }
     return OPTIONS_RUN;
-}
-
-/* Words of `text` from `column` on, broken between words at HELP_WIDTH, further lines indented to HELP_COLUMN. */
-static void print_wrapped(FILE *target, const char *text, size_t column, size_t indent)
-{
-    bool line_start = true;
-
-    while (*text != '\0') {
-        size_t length = strcspn(text, " ");
-
-        if (!line_start && column + 1 + length > HELP_WIDTH) {
-            (void) fprintf(target, "\n%*s", (int) indent, "");
-            column = indent;
-            line_start = true;
-        }
-        if (length > 0) {
-            (void) fprintf(target, "%s%.*s", line_start ? "" : " ", (int) length, text);
-            column += length + (line_start ? 0 : 1);
-            line_start = false;
-        }
-        text += length;
-        text += strspn(text, " ");
-    }
-    (void) fputc('\n', target);
-}
-
-/* "help sentence (one of: a, b or c) (default: x)" */
-static char *option_sentence(const struct option *option)
-{
-    cleanup_buffer struct buffer text = BUFFER_INIT(BOUND_OPTION_VALUE);
-
-    (void) buffer_append_text(&text, option->help);
-    switch (option->kind) {
-    case OPTION_FLAG:
-        if (*(const bool *) option->target) {
-            (void) buffer_append_text(&text, " (default: true)");
-        }
-        break;
-    case OPTION_TEXT:
-        if (!text_is_empty(*(const char *const *) option->target)) {
-            (void) buffer_appendf(&text, " (default: %s)", *(const char *const *) option->target);
-        }
-        break;
-    case OPTION_TEXT_LIST:
-        (void) buffer_append_text(&text, " (may be repeated)");
-        break;
-    case OPTION_INT64:
-        (void) buffer_appendf(&text, " (default: %lld)", (long long) *(const int64_t *) option->target);
-        break;
-    case OPTION_CHOICE: {
-        cleanup_free char *choices = choices_text(option->choices);
-
-        (void) buffer_appendf(&text, " (%s; default: %s)", choices, option->choices[*(const int *) option->target]);
-        break;
-    }
-    }
-    return buffer_take(&text);
-}
-
-static void print_option(FILE *target, char letter, const char *name, const char *value_name, const char *sentence)
-{
-    char letter_text[] = {'-', letter, ',', ' ', '\0'};
-    cleanup_free char *left = xasprintf("  %s--%s%s%s", letter == 0 ? "    " : letter_text, name,
-                                        value_name == NULL ? "" : "=", value_name == NULL ? "" : value_name);
-
-    if (strlen(left) + 2 > HELP_COLUMN) {
-        (void) fprintf(target, "%s\n%*s", left, HELP_COLUMN, "");
-    } else {
-        (void) fprintf(target, "%-*s", HELP_COLUMN, left);
-    }
-    print_wrapped(target, sentence, HELP_COLUMN, HELP_COLUMN);
-}
-
-void options_print_help(const struct program *program, FILE *target)
-{
-    bool letter_h_taken = false;
-
-    (void) fprintf(target, "Usage: %s %s\n", program->name, program->usage);
-    print_wrapped(target, program->summary, 0, 0);
-    (void) fprintf(target, "\nOptions:\n");
-    for (size_t index = 0; index < program->option_count; index++) {
-        const struct option *option = &program->options[index];
-        cleanup_free char *sentence = option_sentence(option);
-
-        letter_h_taken = letter_h_taken || option->letter == 'h';
-        print_option(target, option->letter, option->name, option->value_name, sentence);
-    }
-    print_option(target, letter_h_taken ? 0 : 'h', "help", NULL, "Print this help and exit.");
-    print_option(target, 0, "version", NULL, "Print the version and exit.");
-    if (program->environment_prefix != NULL && program->option_count > 0) {
-        cleanup_free char *example = environment_name(program, &program->options[0]);
-        cleanup_free char *sentence =
-            xasprintf("Every option can be given as an environment variable, such as %s for --%s; the option wins.",
-                      example, program->options[0].name);
-
-        (void) fputc('\n', target);
-        print_wrapped(target, sentence, 0, 0);
-    }
-    if (!text_is_empty(program->epilogue)) {
-        (void) fprintf(target, "\n%s\n", program->epilogue);
-    }
 }

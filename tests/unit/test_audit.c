@@ -8,12 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "help_fixture.h"
+#include "plugin.h"
+
 #define DEPLOYMENT(name, more)                                            \
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " name "}\n" \
     "spec:\n  replicas: 1\n  selector: {matchLabels: {app: " name "}}\n"  \
     "  template:\n    metadata: {labels: {app: " name "}}\n"              \
     "    spec: {containers: [{name: proget, image: 'inedo/proget:25.0.13'" more "}]}\n"
 #define KEY ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
+
+#define FOUND_NONE "warning: found no ProGet, BuildMaster or Otter in the input\n"
 
 struct run {
     char folder[64];
@@ -112,13 +117,58 @@ static void test_usage(void **state)
     assert_contains(run.errors, "-f");
     RUN(&run, "-f", "@", "--now", "yesterday");
     assert_int_equal(run.status, STATUS_UNUSABLE);
-    assert_contains(run.errors, "--now");
+    assert_contains(run.errors, "--now: \"yesterday\" is not a time like 2026-");
+    RUN(&run, "-f", "");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_string_equal(run.errors, "error: -f: \"\" is not a file, a folder or -; see kubectl proget audit --help\n");
+    RUN(&run, "-f", "@", "");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "error: \"\" is not a file, a folder or -;");
     RUN(&run, "-f", "@", "-o", "sarif");
     assert_int_equal(run.status, STATUS_UNUSABLE);
     RUN(&run, "--frobnicate");
     assert_int_equal(run.status, STATUS_UNUSABLE);
     assert_string_equal(run.output, "");
     run_end(&run);
+}
+
+static void print_help(void)
+{
+    char *argv[] = {(char *) "audit", (char *) "--help", NULL};
+    assert_int_equal(audit_main(2, argv, stdout, stderr), STATUS_DONE);
+}
+
+static void test_help_says_each_thing_once(void **state)
+{
+    (void) state;
+    cleanup_free char *help = help_caught(print_help);
+    assert_help_says_once(help);
+    assert_contains(help, "How to print the findings. (table or json; default: table)\n");
+    assert_false(text_ends_with(help, "\n\n"));
+}
+
+static void test_commands(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *command, *text;
+    } cases[] = {
+        {"frobnicate", "error: there is no command \"frobnicate\"; see kubectl proget --help\n"},
+        {"a\033[2Jb", "error: there is no command \"a?[2Jb\"; see kubectl proget --help\n"},
+        {"audit", "error: audit needs -f "},
+        {"--frobnicate", "error: there is no option --frobnicate; see kubectl proget --help\n"},
+        {NULL, "error: no command given; see kubectl proget --help\n"},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        char *text;
+        size_t size;
+        FILE *errors = open_memstream(&text, &size);
+        char *argv[] = {(char *) "kubectl-proget", (char *) cases[i].command, NULL};
+        assert_int_equal(plugin_main(cases[i].command ? 2 : 1, argv, stdout, errors), STATUS_UNUSABLE);
+        (void) fclose(errors);
+        assert_ptr_equal(strstr(text, cases[i].text), text);
+        free(text);
+    }
 }
 
 static void test_nothing_to_read(void **state)
@@ -139,8 +189,88 @@ static void test_nothing_to_read(void **state)
     write_file(&run, "map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
     RUN(&run, "-f", "@"); /* an object, if none of ours: nothing is wrong */
     assert_int_equal(run.status, STATUS_DONE);
-    assert_contains(run.output, "0 clusters, 0 servers: 0 errors, 0 warnings, 0 info\n");
+    assert_contains(run.output, "0 clusters, 0 servers: 0 errors, 0 warnings, 0 infos\n");
+    assert_string_equal(run.errors + strlen(run.errors) - strlen(FOUND_NONE), FOUND_NONE);
+    RUN(&run, "-f", "@/map.yaml", "-o", "json");
+    assert_int_equal(run.status, STATUS_DONE);
+    assert_string_equal(run.errors, FOUND_NONE);
+    assert_ptr_equal(strstr(run.output, "{\n"), run.output);
     run_end(&run);
+}
+
+/* "0 errors" of what could not be read would be a lie. */
+static void test_nothing_judged_is_said(void **state)
+{
+    (void) state;
+    static const char broken[] = "apiVersion: v1\nkind: Pod\nmetadata: {name: [x]}\n";
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml", broken);
+    RUN(&run, "-f", "@");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "error: nothing was judged: ");
+    assert_string_equal(run.output, "");
+    RUN(&run, "-f", "@/not-there.yaml");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_contains(run.errors, "nothing was judged");
+    assert_string_equal(run.output, "");
+    write_file(&run, "b.yaml", DEPLOYMENT("web", KEY));
+    RUN(&run, "-f", "@");
+    assert_int_equal(run.status, STATUS_UNUSABLE);
+    assert_null(strstr(run.errors, "nothing was judged"));
+    assert_contains(run.output, "part of the input was unusable)\n");
+    run_end(&run);
+}
+
+/* What is not in the input is not observed: it is not missing. */
+static void test_clusters_alone_are_not_empty(void **state)
+{
+    (void) state;
+    static const char list[] =
+        "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{\"apiVersion\": \"proget-operator.io/v1alpha1\", "
+        "\"kind\": \"ProGetCluster\", \"metadata\": {\"name\": \"main\", \"namespace\": \"ns\"}, "
+        "\"spec\": {\"selector\": {\"matchLabels\": {\"app\": \"p\"}}}}]}";
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.json", list);
+    RUN(&run, "-f", "@", "--fail-on=info");
+    assert_int_equal(run.status, STATUS_DONE);
+    assert_null(strstr(run.output, "ClusterEmpty"));
+    assert_contains(run.output, "Not observed, so not judged:\n  pods (no pod and no workload is in the input)\n");
+    assert_contains(run.output, "0 infos (1 kind not observed)\n");
+    RUN(&run, "-f", "@", "-o", "json");
+    assert_contains(run.output, "\"what\":\"pods\"");
+    write_file(&run, "b.yaml", DEPLOYMENT("web", KEY)); /* in another namespace: something was looked at */
+    RUN(&run, "-f", "@");
+    assert_contains(run.output, "ClusterEmpty");
+    run_end(&run);
+}
+
+static void test_kustomizations_are_named(void **state)
+{
+    (void) state;
+    static const char *const names[] = {"kustomization.yaml", "kustomization.yml", "Kustomization"};
+    for (size_t i = 0; i < array_length(names); i++) {
+        struct run run;
+        run_begin(&run);
+        write_file(&run, "a.yaml", DEPLOYMENT("web", KEY));
+        RUN(&run, "-f", "@");
+        assert_string_equal(run.errors, "");
+        cleanup_free char *below = xasprintf("%s/below", run.folder);
+        assert_int_equal(mkdir(below, 0700), 0);
+        cleanup_free char *name = xasprintf("below/%s", names[i]);
+        write_file(&run, name, "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
+        cleanup_free char *warning =
+            xasprintf("warning: %s is a kustomization: its files are judged as they lie there. "
+                      "Better: kubectl kustomize %s | kubectl-proget audit -f -\n",
+                      below, below);
+        RUN(&run, "-f", "@", "-f", "@/below", "-o", "json", "--fail-on=error");
+        assert_int_equal(run.status, STATUS_DONE);
+        assert_contains(run.errors, warning);
+        assert_null(strstr(strstr(run.errors, warning) + strlen(warning), " is a kustomization")); /* once */
+        assert_null(strstr(run.output, "kustomization"));
+        run_end(&run);
+    }
 }
 
 /* What is bad is named with its place; the rest is evaluated; the status says 2 all the same. */
@@ -269,7 +399,9 @@ static void test_table_output(void **state)
     assert_contains(run.output, "To do: ");
     assert_null(strchr(run.output, '\033')); /* no terminal: no colours */
     for (const char *line = run.output; *line; line += strcspn(line, "\n") + 1) {
-        assert_true(strcspn(line, "\n") <= 100);
+        size_t indent = strspn(line, " ");
+        bool is_one_word = strcspn(line + indent, " \n") == strcspn(line + indent, "\n"); /* of a command to copy */
+        assert_true(strcspn(line, "\n") <= 100 || is_one_word);
     }
     const char *last = strstr(run.output, "1 cluster, 1 server: 1 error, ");
     assert_non_null(last);
@@ -320,6 +452,11 @@ int main(void)
         cmocka_unit_test(test_statuses_and_fail_on),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_nothing_to_read),
+        cmocka_unit_test(test_nothing_judged_is_said),
+        cmocka_unit_test(test_clusters_alone_are_not_empty),
+        cmocka_unit_test(test_kustomizations_are_named),
+        cmocka_unit_test(test_help_says_each_thing_once),
+        cmocka_unit_test(test_commands),
         cmocka_unit_test(test_bad_input_does_not_stop_the_rest),
         cmocka_unit_test(test_last_of_two_wins),
         cmocka_unit_test(test_folders),

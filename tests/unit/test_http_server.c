@@ -249,6 +249,7 @@ static void addresses_of_either_kind_are_taken(void **state)
     (void) state;
     for (size_t i = 0; i < array_length(cases); i++) {
         struct world world;
+        assert_true(http_address_is_valid(cases[i].address));
         start(&world, cases[i].address);
         cleanup_free char *answer = ask_over(&world, cases[i].family, REQUEST("GET", "/healthz"));
         assert_true(text_starts_with(answer, "HTTP/1.1 200 "));
@@ -303,6 +304,7 @@ static void unusable_addresses_are_named(void **state)
             fail_msg("%s: %s", addresses[i], err.text);
         }
         assert_null(world.server);
+        assert_false(http_address_is_valid(addresses[i]));
     }
     end(&world); /* stopping none is allowed */
 }

@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "help_fixture.h"
 #include "options.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
+
+#define SIXTY_THREE "a23456789012345678901234567890123456789012345678901234567890123"
 
 static const char *const variables[] = {
     "PROGET_OPERATOR_KUBECONFIG", "PROGET_OPERATOR_CONTEXT",        "PROGET_OPERATOR_NAMESPACE",
@@ -59,7 +62,7 @@ static void options_are_all_taken(void **state)
                                        "c",
                                        "--namespace=a",
                                        "-n",
-                                       "b",
+                                       SIXTY_THREE,
                                        "--listen=[::]:0",
                                        "--log-format=json",
                                        "--log-level=debug",
@@ -73,7 +76,7 @@ static void options_are_all_taken(void **state)
     assert_string_equal(options.context, "c");
     assert_int_equal(options.namespaces.count, 2);
     assert_string_equal(options.namespaces.items[0], "a");
-    assert_string_equal(options.namespaces.items[1], "b");
+    assert_string_equal(options.namespaces.items[1], SIXTY_THREE);
     assert_string_equal(options.listen, "[::]:0");
     assert_int_equal(options.log_format, LOG_FORMAT_JSON);
     assert_int_equal(options.log_level, LOG_DEBUG);
@@ -131,6 +134,16 @@ static void mistakes_are_named(void **state)
         {"operand", "operand"},
         {"--kubeconfig", "--kubeconfig"},
         {"-x", "-x"},
+        {"--namespace=Bad_NS", "--namespace: \"Bad_NS\" is not a namespace's name"},
+        {"--namespace=", "--namespace: \"\" is not "},
+        {"-n=-a", "-n: \"-a\" is not "},
+        {"-na-", "-n: \"a-\" is not "},
+        {"-na.b", "-n: \"a.b\" is not "},
+        {"-n" SIXTY_THREE "x", "-n: \""},
+        {"--listen=hello", "--listen: \"hello\" is not ADDRESS:PORT"},
+        {"--listen=", "--listen: \"\" is not "},
+        {"--listen=localhost:8080", "--listen: \"localhost:8080\" is not "},
+        {"--listen=0.0.0.0:65536", "--listen: \"0.0.0.0:65536\" is not "},
     };
     (void) state;
     for (size_t i = 0; i < array_length(cases); i++) {
@@ -145,6 +158,51 @@ static void mistakes_are_named(void **state)
     }
 }
 
+static void mistakes_in_variables_are_named(void **state)
+{
+    static const struct {
+        const char *variable, *value, *part;
+    } cases[] = {
+        {"PROGET_OPERATOR_NAMESPACE", "a,B", "PROGET_OPERATOR_NAMESPACE: \"B\" is not "},
+        {"PROGET_OPERATOR_NAMESPACE", ",", "PROGET_OPERATOR_NAMESPACE: \",\" is not "}, /* it would watch everything */
+        {"PROGET_OPERATOR_LISTEN", "8080", "PROGET_OPERATOR_LISTEN: \"8080\" is not "},
+    };
+    (void) state;
+    for (size_t i = 0; i < array_length(cases); i++) {
+        static const char *const argv[] = {"proget-operator", NULL};
+        struct operator_options options;
+        struct error err = {.text = ""};
+        (void) clear_environment(NULL);
+        (void) setenv(cases[i].variable, cases[i].value, 1);
+        assert_int_equal(parse(argv, &options, &err), ERROR_BAD_INPUT);
+        assert_non_null(strstr(err.text, cases[i].part));
+        operator_options_clear(&options);
+    }
+}
+
+static void print_help(void)
+{
+    static const char *const argv[] = {"proget-operator", "--help", NULL};
+    struct operator_options options;
+    assert_int_equal(parse(argv, &options, NULL), OPTIONS_DONE);
+    operator_options_clear(&options);
+}
+
+static void help_says_each_thing_once(void **state)
+{
+    (void) state;
+    /* In a pod too, where the default of --leader-elect is another. */
+    for (int round = 0; round < 2; round++) {
+        (void) (round ? setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1", 1) : unsetenv("KUBERNETES_SERVICE_HOST"));
+        cleanup_free char *help = help_caught(print_help);
+        assert_help_says_once(help);
+        assert_non_null(strstr(help, "Watch this namespace only. Default: all namespaces. (may be repeated)\n"));
+        assert_non_null(strstr(help, "Form of the log on stderr. (text or json; default: text)\n"));
+        assert_null(strstr(help, "\nIt "));
+    }
+    (void) unsetenv("KUBERNETES_SERVICE_HOST");
+}
+
 int main(void)
 {
 #define OPTIONS_TEST(function) cmocka_unit_test_setup_teardown(function, clear_environment, clear_environment)
@@ -154,6 +212,8 @@ int main(void)
         OPTIONS_TEST(variables_say_the_same_and_options_win),
         OPTIONS_TEST(namespaces_come_separated_by_commas_from_the_environment),
         OPTIONS_TEST(mistakes_are_named),
+        OPTIONS_TEST(mistakes_in_variables_are_named),
+        OPTIONS_TEST(help_says_each_thing_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "proget/core/bounds.h"
 #include "proget/core/memory.h"
 #include "proget/core/options.h"
+#include "proget/core/text.h"
 
 /* One of each kind, with its default. */
 struct values {
@@ -317,6 +318,68 @@ static void a_bad_variable_is_named(void **state)
     assert_false(fixture.values.verbose);
 }
 
+static bool is_even(const char *value)
+{
+    return strlen(value) % 2 == 0;
+}
+
+static void texts_are_held_against_their_form(void **state)
+{
+    static const struct {
+        const char *arguments[2];
+        const char *text;
+    } cases[] = {
+        {{"--context=odd"}, "--context: \"odd\" is not a text of even length"},
+        {{"-nab", "-n=abc"}, "-n: \"abc\" is not a text of even length"},
+        {{"--namespace", "abc"}, "--namespace: \"abc\" is not a text of even length"},
+    };
+
+    (void) state;
+    for (size_t index = 0; index < array_length(cases); index++) {
+        const char *const *arguments = cases[index].arguments;
+        struct fixture fixture;
+        cleanup_free char *expected = xasprintf("%s; see proget-test --help", cases[index].text);
+
+        fixture_init(&fixture);
+        fixture.options[3].is_valid = fixture.options[4].is_valid = is_even;
+        fixture.options[3].expected = fixture.options[4].expected = "a text of even length";
+        assert_int_equal(PARSE(&fixture, NULL, arguments[0], arguments[1]), ERROR_BAD_INPUT);
+        assert_string_equal(fixture.err.text, expected);
+        assert_int_equal(PARSE(&fixture, NULL, "--context=", "-nab", "-ncdef"), OPTIONS_RUN);
+        assert_int_equal(fixture.values.namespaces.count, 2);
+        free(fixture.values.namespaces.items);
+    }
+}
+
+static void variables_are_held_against_their_form_too(void **state)
+{
+    static const struct {
+        const char *variable, *value, *text;
+    } cases[] = {
+        {"PROGET_TEST_CONTEXT", "odd", "PROGET_TEST_CONTEXT: \"odd\" is not a text of even length"},
+        {"PROGET_TEST_NAMESPACE", "ab,odd", "PROGET_TEST_NAMESPACE: \"odd\" is not a text of even length"},
+        {"PROGET_TEST_NAMESPACE", ",,", "PROGET_TEST_NAMESPACE: \",,\" is not a list, separated by commas"},
+    };
+
+    (void) state;
+    for (size_t index = 0; index < array_length(cases); index++) {
+        struct fixture fixture;
+        cleanup_free char *expected = xasprintf("%s; see proget-test --help", cases[index].text);
+
+        (void) clear_environment(NULL);
+        fixture_init(&fixture);
+        fixture.options[3].is_valid = fixture.options[4].is_valid = is_even;
+        fixture.options[3].expected = fixture.options[4].expected = "a text of even length";
+        set_variable(cases[index].variable, cases[index].value);
+        assert_int_equal(PARSE_NOTHING(&fixture), ERROR_BAD_INPUT);
+        assert_string_equal(fixture.err.text, expected);
+        assert_int_equal(fixture.values.namespaces.count, 0);
+        /* Not looked at where an option says it. */
+        assert_int_equal(PARSE(&fixture, NULL, "--context=even", "--namespace=ab"), OPTIONS_RUN);
+        free(fixture.values.namespaces.items);
+    }
+}
+
 /* Parses with standard output caught in `output`. */
 static int parse_caught(struct fixture *fixture, const char *argument, char *output, size_t size)
 {
@@ -354,6 +417,36 @@ static void version_and_help_are_printed(void **state)
     assert_false(fixture.values.verbose);
 }
 
+static void help_tells_a_default_of_any_kind(void **state)
+{
+    static const struct {
+        int option;
+        const char *with, *without;
+    } cases[] = {
+        {0, "How. (text, json or yaml; default: text)\n", "Default: how. (text, json or yaml)\n"},
+        {2, "How. (default: true)\n", "Default: how.\n"},
+        {3, "How. (default: default-context)\n", "Default: how.\n"},
+        {5, "How. (default: 8080)\n", "Default: how.\n"},
+    };
+
+    (void) state;
+    for (size_t index = 0; index < array_length(cases); index++) {
+        for (int round = 0; round < 2; round++) {
+            char *text = NULL;
+            size_t length = 0;
+            struct fixture fixture;
+            FILE *target = open_memstream(&text, &length);
+
+            fixture_init(&fixture);
+            fixture.options[cases[index].option].help = round == 0 ? "How." : "Default: how.";
+            options_print_help(&fixture.program, target);
+            assert_int_equal(fclose(target), 0);
+            assert_non_null(strstr(text, round == 0 ? cases[index].with : cases[index].without));
+            free(text);
+        }
+    }
+}
+
 static void help_tells_defaults_choices_and_wraps(void **state)
 {
     char *text = NULL;
@@ -366,7 +459,12 @@ static void help_tells_defaults_choices_and_wraps(void **state)
     fixture_init(&fixture);
     fixture.options[3].help = "A sentence that is so long that it has to go on in a second line, where it starts below "
                               "the first word of the first.";
-    fixture.program.epilogue = "Exit status: 0.";
+    fixture.options[4].help = "Only this.\nDefault: all.";
+    fixture.options[5].help = "Where. Default: it depends.";
+    fixture.program.summary =
+        "Tests what there is to test in a text of which the lines are broken at the wrong place.\n"
+        "It goes on.\n";
+    fixture.program.epilogue = "Exit status: 0.\n  as it is\n";
     options_print_help(&fixture.program, target);
     assert_int_equal(fclose(target), 0);
     assert_non_null(
@@ -376,10 +474,12 @@ static void help_tells_defaults_choices_and_wraps(void **state)
     assert_non_null(strstr(text, "\n      --context=NAME          A sentence that "));
     assert_non_null(strstr(text, "\n                              where it starts"));
     assert_non_null(strstr(text, "default-context)\n"));
-    assert_non_null(strstr(text, "(default: 8080)\n"));
+    assert_non_null(strstr(text, " at the wrong place. It goes on.\n\nOptions:\n"));
+    assert_non_null(strstr(text, "      Only this. Default: all. (may be repeated)\n"));
+    assert_non_null(strstr(text, "      Where. Default: it depends.\n"));
     assert_non_null(strstr(text, "\n  -h, --help "));
     assert_non_null(strstr(text, "such as PROGET_TEST_LOG_FORMAT"));
-    assert_non_null(strstr(text, "\nExit status: 0.\n"));
+    assert_true(text_ends_with(text, ".\n\nExit status: 0.\n  as it is\n"));
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
         assert_true(strcspn(line, "\n") <= 100);
     }
@@ -399,7 +499,10 @@ int main(void)
         cmocka_unit_test_teardown(variables_stand_in_for_options, clear_environment),
         cmocka_unit_test_teardown(options_win_over_variables, clear_environment),
         cmocka_unit_test_teardown(a_bad_variable_is_named, clear_environment),
+        cmocka_unit_test(texts_are_held_against_their_form),
+        cmocka_unit_test_teardown(variables_are_held_against_their_form_too, clear_environment),
         cmocka_unit_test(version_and_help_are_printed),
+        cmocka_unit_test(help_tells_a_default_of_any_kind),
         cmocka_unit_test(help_tells_defaults_choices_and_wraps),
     };
 

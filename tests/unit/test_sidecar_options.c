@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "../../sidecar/sidecar_options.h"
+#include "help_fixture.h"
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
 #include "proget/core/options.h"
+#include "proget/core/text.h"
 
 static void urls_are_brought_into_their_plain_form(void **state)
 {
@@ -180,6 +182,21 @@ static void what_is_unusable_is_named(void **state)
     assert_int_equal(options.messenger_port, 42);
 }
 
+static void print_help(void)
+{
+    const char *argv[] = {"proget-sidecar", "--help", NULL};
+    struct sidecar_options options;
+    assert_int_equal(parse(argv, &options, NULL), OPTIONS_DONE);
+}
+
+static void help_says_each_thing_once(void **state)
+{
+    (void) state;
+    cleanup_free char *help = help_caught(print_help);
+    assert_help_says_once(help);
+    assert_false(text_ends_with(help, "\n\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(defaults_are_those_of_the_contract, set_pod),
         cmocka_unit_test_setup(options_are_all_taken, set_pod),
         cmocka_unit_test_setup(what_is_unusable_is_named, set_pod),
+        cmocka_unit_test(help_says_each_thing_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@
 enum option_kind {
     OPTION_FLAG,      /* bool: --name, --name=true|false, --no-... is an option of its own */
     OPTION_TEXT,      /* const char * */
-    OPTION_TEXT_LIST, /* struct option_list: may be repeated; in the environment separated by commas */
+    OPTION_TEXT_LIST, /* struct option_list: may be repeated; in the environment separated by commas, empty ones do not
+                         count, nothing but commas is an error */
     OPTION_INT64,     /* int64_t within [minimum, maximum] */
     OPTION_CHOICE,    /* int: index into `choices` */
 };
@@ -31,7 +32,14 @@ struct option {
     enum option_kind kind;
     void *target;           /* holds the default before parsing */
     const char *value_name; /* "FILE" in the help; NULL for flags */
-    const char *help;       /* one sentence */
+    /*
+     * One sentence. The choices, the default and that it may be repeated follow by themselves; a sentence with
+     * "Default:" in it tells its default itself.
+     */
+    const char *help;
+    /* For OPTION_TEXT, and for each of an OPTION_TEXT_LIST: a value that fails is an error. NULL: any text will do */
+    bool (*is_valid)(const char *value);
+    const char *expected; /* with is_valid: what the error says that the value is not, "an address such as ..." */
     int64_t minimum, maximum;
     const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
 };
@@ -40,8 +48,8 @@ struct program {
     const char *name;               /* "proget-operator" */
     const char *environment_prefix; /* "PROGET_OPERATOR_" */
     const char *usage;              /* what follows the name: "[OPTION]..." */
-    const char *summary;            /* one or two sentences */
-    const char *epilogue;           /* after the options: examples, exit status; may be NULL */
+    const char *summary;            /* one or two sentences; wrapped, as is each option's help */
+    const char *epilogue;           /* after the options, line by line as it is: examples, exit status; may be NULL */
     const struct option *options;
     size_t option_count;
 };

@@ -4,6 +4,20 @@
 #include "catalogue.h"
 #include "phrase.h"
 
+/* Offline: what was not given cannot be missed. `kubectl get progetclusters -o yaml` alone tells of no server. */
+static bool is_anything_in_input(const struct model *model)
+{
+    static const enum model_kind kinds[] = {
+        MODEL_PODS, MODEL_STATEFUL_SETS, MODEL_DEPLOYMENTS, MODEL_REPLICA_SETS, MODEL_DAEMON_SETS,
+    };
+    for (size_t i = 0; i < array_length(kinds); i++) {
+        if (!model_unobserved(model, kinds[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void check_cluster_empty(const struct check_context *context)
 {
     const struct cluster *cluster = context->cluster;
@@ -15,6 +29,10 @@ void check_cluster_empty(const struct check_context *context)
     const char *unobserved = model_unobserved(context->model, MODEL_PODS);
     if (unobserved && !cluster->is_offline) {
         finding_unobserved(context, model_kind_info(MODEL_PODS)->plural, unobserved);
+        return;
+    }
+    if (cluster->is_offline && !is_anything_in_input(context->model)) {
+        finding_unobserved(context, model_kind_info(MODEL_PODS)->plural, "no pod and no workload is in the input");
         return;
     }
     cleanup_free char *message =
