@@ -17,9 +17,14 @@ static const struct {
     {"proget-sidecar-heartbeats", "a sidecar may write no Lease but its own pod's"},
 };
 
+struct policy_review;
+
 struct lookup {
+    struct policy_review *review;
     struct kube_call *call;
+    const struct kube_resource *resource;
     const char *kind, *name, *purpose;
+    bool is_settled; /* the server has said how it is */
 };
 
 /* `kubectl apply -k` makes policies after Deployments: they are given that moment. */
@@ -31,14 +36,8 @@ struct policy_review {
     struct lookup lookups[2 * array_length(policies)];
 };
 
-static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
+static void tell(const struct lookup *lookup, const struct error *err)
 {
-    (void) response;
-    struct lookup *lookup = userdata;
-    lookup->call = NULL;
-    if (!err) {
-        return;
-    }
     if (err->code == ERROR_NOT_FOUND) {
         log_warning(
             LOG_FIELDS({"kind", lookup->kind}, {"name", lookup->name}),
@@ -50,31 +49,51 @@ static void on_response(const struct kube_response *response, const struct error
     }
 }
 
-static void look_up(struct lookup *lookup, struct kube_client *client, const struct kube_resource *resource)
+static void on_response(const struct kube_response *response, const struct error *err, void *userdata)
 {
-    struct kube_request request = {.verb = KUBE_GET, .address = {.resource = resource, .name = lookup->name}};
-    lookup->call = kube_client_send(client, &request, on_response, lookup);
+    struct lookup *lookup = userdata;
+    lookup->call = NULL;
+    /* A server that is away says nothing of its policies. */
+    lookup->is_settled = response && response->status < 500 && response->status != 429;
+    if (!lookup->is_settled) {
+        loop_timer_set_after(lookup->review->timer, DELAY_MS);
+    } else if (err) {
+        tell(lookup, err);
+    }
 }
 
 static void look(void *userdata)
 {
     struct policy_review *review = userdata;
-    for (size_t i = 0; i < array_length(policies); i++) {
-        struct lookup *policy = &review->lookups[2 * i];
-        struct lookup *binding = policy + 1;
-        *policy = (struct lookup){
-            .kind = "ValidatingAdmissionPolicy", .name = policies[i].name, .purpose = policies[i].purpose};
-        *binding = (struct lookup){
-            .kind = "ValidatingAdmissionPolicyBinding", .name = policies[i].name, .purpose = policies[i].purpose};
-        look_up(policy, review->client, &policies_resource);
-        look_up(binding, review->client, &bindings_resource);
+    for (size_t i = 0; i < array_length(review->lookups); i++) {
+        struct lookup *lookup = &review->lookups[i];
+        struct kube_request request = {.verb = KUBE_GET,
+                                       .address = {.resource = lookup->resource, .name = lookup->name}};
+        if (!lookup->is_settled && !lookup->call) {
+            lookup->call = kube_client_send(review->client, &request, on_response, lookup);
+        }
     }
+}
+
+static struct lookup lookup_of(struct policy_review *review, size_t index, bool is_binding)
+{
+    return (struct lookup){
+        .review = review,
+        .resource = is_binding ? &bindings_resource : &policies_resource,
+        .kind = is_binding ? "ValidatingAdmissionPolicyBinding" : "ValidatingAdmissionPolicy",
+        .name = policies[index].name,
+        .purpose = policies[index].purpose,
+    };
 }
 
 struct policy_review *policy_review_start(struct kube_client *client)
 {
     struct policy_review *review = xcalloc(1, sizeof *review);
     review->client = client;
+    for (size_t i = 0; i < array_length(policies); i++) {
+        review->lookups[2 * i] = lookup_of(review, i, /* is_binding= */ false);
+        review->lookups[2 * i + 1] = lookup_of(review, i, /* is_binding= */ true);
+    }
     review->timer = loop_timer_new(kube_client_loop(client), look, review);
     loop_timer_set_after(review->timer, DELAY_MS);
     return review;

@@ -1,9 +1,9 @@
-# A node with ten clusters' worth of trouble: five thousand findings at once. Each is announced, once; nothing is dropped.
+# A node with ten clusters' worth of trouble: five thousand findings at once (and ten). Each is announced, once; nothing is dropped.
 # shellcheck shell=bash
 
 many_clusters=10
-many_servers=125 # of four findings each: no bound is reached
-many_findings=$((many_clusters * many_servers * 4))
+many_servers=125 # of four findings each, and one of each cluster: no bound is reached
+many_findings=$((many_clusters * (many_servers * 4 + 1)))
 
 # A node that nobody runs, and servers bound to it: they never start, and everything is wrong with them at once.
 many_manifests() {
