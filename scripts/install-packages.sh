@@ -7,7 +7,7 @@ declare -A packages=(
     [build]="gcc libc6-dev make cmake ninja-build pkg-config libcurl4-openssl-dev libjson-c-dev libyaml-dev libssl-dev
              libmicrohttpd-dev uthash-dev libcmocka-dev"
     [test]="valgrind jq openssl curl util-linux"
-    [cluster]="openssl jq curl ca-certificates git util-linux iproute2"
+    [cluster]="openssl jq curl ca-certificates git util-linux iproute2 faketime"
     [lint]="clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck yamllint"
     [image]="buildah debootstrap"
 )

@@ -64,6 +64,65 @@ char *phrase_cluster_target(const struct cluster *cluster)
     return command_target(CLUSTER_KIND, cluster->name);
 }
 
+/* A DaemonSet and a bare pod cannot be scaled. */
+static bool target_can_scale(const char *target)
+{
+    return !text_starts_with(target, "pod/") && !text_starts_with(target, "daemonset/");
+}
+
+/* "statefulset/a deployment/b" of all servers; NULL where a command could not name them all. Owned. */
+static char *scale_targets(const struct cluster *cluster)
+{
+    cleanup_buffer struct buffer text = BUFFER_INIT(PHRASE_BYTES_MAX);
+    char *seen[PHRASE_NAMES_MAX] = {NULL};
+    size_t count = 0;
+    bool is_whole = true;
+    subject_each(subject, cluster)
+    {
+        cleanup_free char *target = phrase_target(subject);
+        bool is_known = false;
+        for (size_t i = 0; i < count; i++) {
+            is_known = is_known || text_equal(seen[i], target);
+        }
+        if (is_known) {
+            continue;
+        }
+        if (count == PHRASE_NAMES_MAX || !target_can_scale(target)) {
+            is_whole = false;
+            break;
+        }
+        (void) buffer_appendf(&text, "%s%s", count ? " " : "", target);
+        seen[count++] = memory_take(&target);
+    }
+    for (size_t i = 0; i < count; i++) {
+        free(seen[i]);
+    }
+    return is_whole && count > 0 ? buffer_take(&text) : NULL;
+}
+
+char *phrase_restart_together(const struct cluster *cluster, const char *meanwhile, const char *code)
+{
+    cleanup_free char *targets = scale_targets(cluster);
+    cleanup_free char *command =
+        targets ? xasprintf(" (kubectl -n %s scale %s --replicas=0)", cluster->namespace_name, targets) : xstrdup("");
+    return xasprintf("stop all servers together%s, wait until their pods are gone, %s%sand %s again: a downtime, but a "
+                     "rolling restart would run two keys side by side (docs/findings/%s.md has the steps)",
+                     command, meanwhile ? meanwhile : "", meanwhile ? ", " : "", targets ? "scale up" : "start them",
+                     code);
+}
+
+char *phrase_key_patch(const struct subject *subject, const char *variable)
+{
+    cleanup_free char *target = phrase_target(subject);
+    if (text_starts_with(target, "pod/")) {
+        return xasprintf("in the manifest that %s comes from, for a pod's variables cannot be changed", target);
+    }
+    return xasprintf("kubectl -n %s patch %s -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"%s\","
+                     "\"env\":[{\"name\":\"%s\",\"value\":null,\"valueFrom\":{\"configMapKeyRef\":null,"
+                     "\"secretKeyRef\":{\"name\":\"proget-encryption-key\",\"key\":\"key\"}}}]}]}}}}'",
+                     subject->meta->namespace_name, target, subject->product->name, variable);
+}
+
 const struct product_names *phrase_product(const struct cluster *cluster)
 {
     return product_names(cluster->product);

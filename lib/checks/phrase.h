@@ -15,6 +15,17 @@ char *phrase_subject(const struct subject *subject);
 char *phrase_target(const struct subject *subject);
 /* The same for the cluster's first workload. Owned. */
 char *phrase_cluster_target(const struct cluster *cluster);
+/*
+ * How a key comes into force: "stop all servers together (kubectl ... --replicas=0), wait until their pods are gone,
+ * <meanwhile>, and scale up again: ..." with the page that has the steps, which is named after `code`. `meanwhile`
+ * may be NULL. Owned.
+ */
+char *phrase_restart_together(const struct cluster *cluster, const char *meanwhile, const char *code);
+/*
+ * "kubectl -n ns patch ... -p '...'": makes the product's container (which has to be known) take `variable` from the
+ * Secret that manifests and pages name, whatever it takes it from now. In words where a pod has no workload. Owned.
+ */
+char *phrase_key_patch(const struct subject *subject, const char *variable);
 /* "PROGET_ENCRYPTION_KEY" and so on: the names of the cluster's product. Static. */
 const struct product_names *phrase_product(const struct cluster *cluster);
 

@@ -25,9 +25,9 @@ void check_encryption_key_conflict(const struct check_context *context)
             xasprintf("Container %s of %s sets both %s and %s: %s refuses that, and the server does not start with "
                       "the cluster's key.",
                       subject->product->name, who, names->key_variable, names->key_file_variable, names->name);
-        cleanup_free char *action =
-            xasprintf("Keep one of the two, for example: kubectl -n %s set env %s -c %s %s-",
-                      subject->meta->namespace_name, target, subject->product->name, names->key_file_variable);
+        cleanup_free char *action = xasprintf(
+            "Keep the one that holds the cluster's key, for example the first: kubectl -n %s set env %s -c %s %s-",
+            subject->meta->namespace_name, target, subject->product->name, names->key_file_variable);
         raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
     }
 }

@@ -33,7 +33,7 @@ static void say_drift(const struct check_context *context, const struct subject 
     const struct report *report = subject->server->report;
     cleanup_free char *old_holders = holders(cluster, subject, report->key.fingerprint);
     cleanup_free char *new_holders = holders(cluster, subject, report->key.current);
-    cleanup_free char *target = phrase_target(subject);
+    cleanup_free char *restart = phrase_restart_together(cluster, NULL, "EncryptionKeyDrift");
     cleanup_free char *message = xasprintf(
         "The Secret with the encryption key was changed under pod %s, which %s (other servers seen with the old key: "
         "%s; with the new one: %s). As soon as some servers restart and others do not, they disagree, and logins and "
@@ -43,9 +43,7 @@ static void say_drift(const struct check_context *context, const struct subject 
                   : "still runs with the key that it started with",
         old_holders ? old_holders : "none", new_holders ? new_holders : "none");
     cleanup_free char *action =
-        xasprintf("Put the old key back into the Secret; or, where the change is meant, restart all servers together: "
-                  "kubectl -n %s rollout restart %s",
-                  subject->meta->namespace_name, target);
+        xasprintf("Put the old key back into the Secret; or, where the change is meant, %s", restart);
     raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 

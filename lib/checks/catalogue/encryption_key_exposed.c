@@ -19,15 +19,15 @@ void check_encryption_key_exposed(const struct check_context *context)
             continue;
         }
         cleanup_free char *who = phrase_subject(subject);
-        cleanup_free char *target = phrase_target(subject);
+        cleanup_free char *patch = phrase_key_patch(subject, names->key_variable);
         cleanup_free char *message =
             xasprintf("%s of container %s in %s is written out in the spec: whoever may read pods or the manifests' "
                       "repository has the key to everything that %s encrypts.",
                       names->key_variable, subject->product->name, who, names->name);
         cleanup_free char *action =
-            xasprintf("Move the same key into a Secret and refer to it: kubectl -n %s set env %s "
-                      "--from=secret/proget-key --keys=%s -c %s",
-                      subject->meta->namespace_name, target, names->key_variable, subject->product->name);
+            xasprintf("Copy this very key into a Secret first (docs/findings/EncryptionKeyExposed.md has the command), "
+                      "and only then refer to it: %s",
+                      patch);
         raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
     }
 }

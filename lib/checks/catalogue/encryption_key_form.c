@@ -13,9 +13,11 @@ static void say_malformed(const struct check_context *context, const struct subj
         xasprintf("The encryption key of %s is not 32 hexadecimal digits: %s cannot use it as the cluster's key, so "
                   "stored secrets and other servers' cookies stay unreadable to it.",
                   who, names->name);
-    cleanup_free char *action = xasprintf(
-        "Put a proper key into the Secret that all servers share, then restart them together; make one with: head -c16 "
-        "/dev/urandom | xxd -p -c32");
+    cleanup_free char *restart = phrase_restart_together(context->cluster, NULL, "EncryptionKeyMalformed");
+    cleanup_free char *action =
+        xasprintf("Put the key that the stored data is encrypted with into the Secret that all servers share (a new "
+                  "key only where nothing was stored yet), %s",
+                  restart);
     raise_on_subject(
         context, subject,
         (struct finding_draft){.code = "EncryptionKeyMalformed", .message = message, .action = action, .hold_ms = -1});
@@ -30,9 +32,10 @@ static void say_public(const struct check_context *context, const struct subject
                   "repeated, or a plain sequence): whoever reaches the database or the network can decrypt what %s "
                   "stores and forge its cookies.",
                   who, names->name);
+    cleanup_free char *restart = phrase_restart_together(
+        context->cluster, "put a key of your own into the Secret that they share", "EncryptionKeyPublic");
     cleanup_free char *action =
-        xasprintf("Make a key of your own (head -c16 /dev/urandom | xxd -p -c32), put it into the Secret that all "
-                  "servers share, restart them together, and enter stored secrets anew.");
+        xasprintf("Use a key of your own, and enter stored secrets anew afterwards: %s", restart);
     raise_on_subject(
         context, subject,
         (struct finding_draft){.code = "EncryptionKeyPublic", .message = message, .action = action, .hold_ms = -1});

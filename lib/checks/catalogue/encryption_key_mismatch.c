@@ -114,11 +114,11 @@ static void say_mismatch(const struct check_context *context, const struct key_v
         "one stored cannot be decrypted by another.",
         cluster->name,
         certain ? "do not use the same encryption key" : "take their encryption key from different places", groups);
-    cleanup_free char *target = phrase_cluster_target(cluster);
+    cleanup_free char *meanwhile =
+        xasprintf("let every server take %s from that Secret", phrase_product(cluster)->key_variable);
+    cleanup_free char *restart = phrase_restart_together(cluster, meanwhile, "EncryptionKeyMismatch");
     cleanup_free char *action =
-        xasprintf("Let every server take %s from one Secret (the one with the key that encrypted the stored data), "
-                  "then restart them together: kubectl -n %s rollout restart %s",
-                  phrase_product(cluster)->key_variable, cluster->namespace_name, target);
+        xasprintf("Put the key that the stored data is encrypted with into one Secret, %s", restart);
     struct object_reference *related = xcalloc(vote->count, sizeof *related);
     size_t related_count = 0;
     for (size_t i = 0; i < vote->count; i++) {

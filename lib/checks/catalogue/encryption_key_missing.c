@@ -33,16 +33,18 @@ static void say_missing(const struct check_context *context, const struct subjec
 {
     const struct product_names *names = phrase_product(context->cluster);
     cleanup_free char *who = phrase_subject(subject);
-    cleanup_free char *target = phrase_target(subject);
+    cleanup_free char *meanwhile =
+        xasprintf("let every server take %s from it (valueFrom.secretKeyRef)", names->key_variable);
+    cleanup_free char *restart = phrase_restart_together(context->cluster, meanwhile, "EncryptionKeyMissing");
     cleanup_free char *message =
         xasprintf("Container %s of %s has no encryption key: neither %s nor %s is set, so %s falls back to a key of "
                   "its own machine; the other servers cannot read its cookies, and users are asked to log in again "
                   "and again.",
                   subject->product->name, who, names->key_variable, names->key_file_variable, names->name);
     cleanup_free char *action = xasprintf(
-        "Set %s from one Secret in every server: kubectl -n %s set env %s --from=secret/proget-key "
-        "--keys=%s -c %s",
-        names->key_variable, subject->meta->namespace_name, target, names->key_variable, subject->product->name);
+        "Put the key that the stored data is encrypted with into one Secret (a new key only where nothing was "
+        "stored yet), %s",
+        restart);
     raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 

@@ -20,10 +20,11 @@ void check_health_unreachable(const struct check_context *context)
                       "listens on another port.",
                       names->name, subject->meta->name, text_is_empty(detail) ? "" : " (",
                       text_is_empty(detail) ? "" : detail, text_is_empty(detail) ? "" : ")");
-        cleanup_free char *action = xasprintf(
-            "See what it does: kubectl -n %s logs %s%s%s; where it listens on another port, give the sidecar --url",
-            subject->meta->namespace_name, subject->meta->name, subject->product ? " -c " : "",
-            subject->product ? subject->product->name : "");
+        cleanup_free char *action =
+            xasprintf("See what it does: kubectl -n %s logs %s%s%s; where it listens on another port, "
+                      "set PROGET_SIDECAR_URL in the sidecar (docs/findings/HealthUnreachable.md)",
+                      subject->meta->namespace_name, subject->meta->name, subject->product ? " -c " : "",
+                      subject->product ? subject->product->name : "");
         raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
     }
 }

@@ -5,6 +5,17 @@
 #include "phrase.h"
 #include "quality.h"
 
+/* A container of the pod, or one that starts before the others: a patch has to name the list that it is in. */
+static const char *list_of(const struct subject *subject, const struct container *container)
+{
+    record_list_each (const struct container *, each, &subject->spec->init_containers) {
+        if (each == container) {
+            return "initContainers";
+        }
+    }
+    return "containers";
+}
+
 static void say_sidecar(const struct check_context *context, const struct subject *subject)
 {
     cleanup_free char *who = phrase_subject(subject);
@@ -14,10 +25,11 @@ static void say_sidecar(const struct check_context *context, const struct subjec
                   "memory requests do not equal its limits, and so the server is evicted sooner when the node runs "
                   "short.",
                   subject->sidecar->name, who);
-    cleanup_free char *action =
-        xasprintf("Give the sidecar requests equal to limits: kubectl -n %s set resources %s -c %s "
-                  "--requests=cpu=10m,memory=32Mi --limits=cpu=10m,memory=32Mi (a native sidecar: kubectl edit)",
-                  subject->meta->namespace_name, target, subject->sidecar->name);
+    cleanup_free char *action = xasprintf(
+        "Give the sidecar requests equal to limits: kubectl -n %s patch %s -p '{\"spec\":{\"template\":"
+        "{\"spec\":{\"%s\":[{\"name\":\"%s\",\"resources\":{\"requests\":{\"cpu\":\"20m\",\"memory\":\"24Mi\"},"
+        "\"limits\":{\"cpu\":\"20m\",\"memory\":\"24Mi\"}}}]}}}}'",
+        subject->meta->namespace_name, target, list_of(subject, subject->sidecar), subject->sidecar->name);
     raise_on_subject(
         context, subject,
         (struct finding_draft){.code = "SidecarBreaksQos", .message = message, .action = action, .hold_ms = -1});

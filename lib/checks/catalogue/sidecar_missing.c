@@ -18,9 +18,9 @@ void check_sidecar_missing(const struct check_context *context)
                       "of the server stay unknown.",
                       who);
         cleanup_free char *action =
-            xasprintf("Add the sidecar's container to the pod template at the next planned restart, for adding it "
-                      "replaces the pods (docs/findings/SidecarMissing.md has the patch): kubectl -n %s edit %s",
-                      subject->meta->namespace_name, target);
+            xasprintf("Add the kustomize component manifests/components/sidecar to %s at the next planned "
+                      "restart, for it replaces the pods (docs/findings/SidecarMissing.md has all that it takes)",
+                      target);
         raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
     }
 }
