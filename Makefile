@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a script or a CMake preset that can be run by itself.
-.PHONY: all build asan demo test unit lint bench image fuzz clean
+.PHONY: all build asan demo test unit soak lint bench image fuzz clean
 
 all: build
 
@@ -23,6 +23,12 @@ test:
 unit:
 	@scripts/install-packages.sh build test
 	@tests/run.sh unit
+
+# Hours of trouble: STORM_SECONDS=3600 LEADER_KILLS=100 make soak
+soak:
+	@scripts/install-packages.sh build test cluster
+	@STORM_SECONDS=$${STORM_SECONDS:-600} tests/faults/storm.sh
+	@LEADER_KILLS=$${LEADER_KILLS:-100} tests/e2e/run.sh tests/e2e/cases/72-leaders.sh
 
 lint:
 	@scripts/install-packages.sh build lint cluster

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Runs the tests: run.sh [unit] [cluster]; without a word, all of them. Ends with "N passed, M failed".
+# Runs the tests: run.sh [STAGE]...; without a word, all of them. Ends with "N passed, M failed".
 #   unit     every pure part, and every input that a fuzzer ever found, under AddressSanitizer and UBSan
 #   cluster  the programs against a real API server (tests/e2e)
+#   scale    five thousand findings at once, without sanitizers
+#   proxy    the fault proxy that the next two stand on (tests/faults)
+#   faults   the operator behind it, one fault after the other
+#   storm    all faults at random while a few hundred pods change, for two minutes (STORM_SECONDS, STORM_SEED)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(unit cluster)
+[ ${#stages[@]} -gt 0 ] || stages=(unit cluster scale proxy faults storm)
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 passed=0
@@ -29,8 +33,15 @@ for stage in "${stages[@]}"; do
     case $stage in
     unit) script=tests/unit/run.sh ;;
     cluster) script=tests/e2e/run.sh ;;
+    scale) script=tests/e2e/scale/run.sh ;;
+    proxy) script=tests/faults/selftest.sh ;;
+    faults) script=tests/faults/run.sh ;;
+    storm)
+        script=tests/faults/storm.sh
+        export STORM_SEED=${STORM_SEED:-7} # the same each time; make soak takes another each time
+        ;;
     *)
-        printf 'run.sh: no such stage: %s (there are: unit cluster)\n' "$stage" >&2
+        printf 'run.sh: no such stage: %s (there are: unit cluster scale proxy faults storm)\n' "$stage" >&2
         exit 2
         ;;
     esac

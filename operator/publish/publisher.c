@@ -22,7 +22,7 @@
  * created, a pod's address) waits for company, so that news seldom finds a write under way. The larger a status, the
  * dearer: it waits for several times as long as the last write took.
  */
-enum { STATUS_SETTLE_MIN_MS = 250, STATUS_SETTLE_MAX_MS = 30 * 1000, STATUS_SETTLE_TIMES = 4 };
+enum { STATUS_SETTLE_MIN_MS = 250, STATUS_SETTLE_MAX_MS = 10 * 1000, STATUS_SETTLE_TIMES = 4 };
 
 struct cluster_state {
     char *name;               /* "namespace/name": the log's word for it */
