@@ -32,6 +32,7 @@ struct cluster_state {
     int64_t settle_ms;        /* how long a status without news waits now */
     struct ledger *ledger;
     struct status_times times;
+    bool is_quiet; /* planned work: nothing is announced */
     bool seen;
 };
 
@@ -42,6 +43,7 @@ struct publisher {
     struct announcer *announcer;
     struct declarer *declarer;
     struct complaints *complaints;
+    struct loop_timer *progress_timer;
 };
 
 static void state_free(void *value)
@@ -82,6 +84,33 @@ static void on_written(const char *key, uint64_t ticket, void *userdata)
     }
 }
 
+static void tell_progress(void *userdata)
+{
+    struct publisher *publisher = userdata;
+    loop_timer_stop(publisher->progress_timer);
+    publisher->options.on_progress(publisher->options.userdata);
+}
+
+/*
+ * An answer made room for the next Event, which needs no evaluation: of thousands that are to be said, each would cost
+ * one. What was said meanwhile is looked at when nothing is under way, or a little later.
+ */
+static void go_on_announcing(struct publisher *publisher)
+{
+    struct instant now = loop_now(kube_client_loop(publisher->options.client));
+    for (const struct map_entry *at = map_first(publisher->states); at; at = map_next(at)) {
+        struct cluster_state *state = map_value(at);
+        if (!state->is_quiet) {
+            (void) announcer_run(publisher->announcer, state->ledger, map_key(at), now);
+        }
+    }
+    if (announcer_in_flight(publisher->announcer) == 0) {
+        tell_progress(publisher);
+    } else if (!loop_timer_is_set(publisher->progress_timer)) {
+        loop_timer_set_after(publisher->progress_timer, STATUS_SETTLE_MIN_MS);
+    }
+}
+
 static void on_said(const char *ledger_name, const char *entry_id, enum ledger_phase phase, void *userdata)
 {
     struct publisher *publisher = userdata;
@@ -90,7 +119,7 @@ static void on_said(const char *ledger_name, const char *entry_id, enum ledger_p
         struct instant now = loop_now(kube_client_loop(publisher->options.client));
         (void) ledger_announced(state->ledger, entry_id, phase, now);
     }
-    publisher->options.on_progress(publisher->options.userdata);
+    go_on_announcing(publisher);
 }
 
 static struct ledger *find_ledger(const char *ledger_name, void *userdata)
@@ -114,6 +143,7 @@ struct publisher *publisher_new(const struct publisher_options *options)
                                                           });
     publisher->declarer = declarer_new(options->client, options->on_progress, options->userdata);
     publisher->complaints = complaints_new();
+    publisher->progress_timer = loop_timer_new(kube_client_loop(options->client), tell_progress, publisher);
     return publisher;
 }
 
@@ -122,6 +152,7 @@ void publisher_free(struct publisher *publisher)
     if (!publisher) {
         return;
     }
+    loop_timer_free(publisher->progress_timer);
     writer_free(publisher->writer);
     announcer_free(publisher->announcer);
     declarer_free(publisher->declarer);
@@ -429,7 +460,8 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
     finding_list_free(&findings);
     int64_t complain_at_ms = complaints_run(publisher->complaints, cluster, now);
     wake_at_ms = complain_at_ms < wake_at_ms ? complain_at_ms : wake_at_ms;
-    int64_t due_ms = cluster_in_maintenance(cluster, now)
+    state->is_quiet = cluster_in_maintenance(cluster, now);
+    int64_t due_ms = state->is_quiet
                          ? now.monotonic_ms + (cluster->resource->maintenance_until_us - now.wall_us) / 1000 + 1
                          : announcer_run(publisher->announcer, state->ledger, cluster->resource->meta.uid, now);
     wish_servers(publisher, cluster, state->ledger, now);
