@@ -19,6 +19,7 @@ printf 'storm: seed %s\n' "$seed"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/proget-storm.XXXXXX")
 driver=
+# shellcheck disable=SC2317 # run by the trap
 finish() {
     local status=$?
     trap - EXIT INT TERM
