@@ -109,11 +109,12 @@ static void say_mismatch(const struct check_context *context, const struct key_v
     const struct cluster *cluster = context->cluster;
     bool certain = agreement->strong_count == agreement->group_count;
     cleanup_free char *groups = certain ? groups_by_key(agreement, vote->names) : groups_by_source(agreement, vote);
-    cleanup_free char *message = xasprintf(
-        "The servers of cluster %s %s: %s. A login at one of them is invalid at the next, and secrets that "
-        "one stored cannot be decrypted by another.",
-        cluster->name,
-        certain ? "do not use the same encryption key" : "take their encryption key from different places", groups);
+    cleanup_free char *message =
+        xasprintf("The servers of cluster %s %s: %s. %s login at one of them is invalid at the next, and secrets that "
+                  "one stored cannot be decrypted by another.",
+                  cluster->name,
+                  certain ? "do not use the same encryption key" : "take their encryption key from different places",
+                  groups, certain ? "A" : "Unless it is the same key in each, a");
     cleanup_free char *meanwhile =
         xasprintf("let every server take %s from that Secret", phrase_product(cluster)->key_variable);
     cleanup_free char *restart = phrase_restart_together(cluster, meanwhile, "EncryptionKeyMismatch");
