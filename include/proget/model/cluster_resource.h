@@ -52,7 +52,7 @@ struct status_condition {
 struct cluster_resource {
     struct object_meta meta;
     int64_t generation;
-    const char *resource_version; /* a status is written only over the one that it follows from */
+    const char *resource_version;           /* a status is written only over the one that it follows from */
     struct record_list labels, annotations; /* struct record_pair */
     const char *product;                    /* NULL: ProGet */
     const struct selector *selector;        /* NULL: absent */
