@@ -139,8 +139,8 @@ static void test_empty_cluster_is_unknown(void **state)
     assert_condition(&judged, "EncryptionKeyInSync", "Unknown", "NoServers");
     assert_condition(&judged, "ServersSpread", "Unknown", "NoServers");
     assert_condition(&judged, "Activated", "Unknown", "NoServers");
-    assert_condition(&judged, "Observed", "True", "NoFindings");
-    assert_condition(&judged, "Ready", "Unknown", "NotObserved"); /* no pod in the input at all */
+    assert_condition(&judged, "Observed", "False", "NotObserved"); /* no pod in the input at all */
+    assert_condition(&judged, "Ready", "Unknown", "NotObserved");
     judged_clear(&judged);
 }
 
