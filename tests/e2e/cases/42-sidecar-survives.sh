@@ -135,7 +135,8 @@ holds "and said once that it was out of reach" "[ \$((\$(said_lost) - $lost)) = 
 holds "killed: no heartbeat is called stale for it" "[ \$(all_stale) = $stale ]"
 holds "killed: not in the log either" "[ \$(stale_said) = $stale_said_before ]"
 holds "a watch whose version expired is not called an API server out of reach" "! operator_log | grep -F '$out_of_reach' | grep -F 'HTTP 410'"
-WITHIN=60 ok "the nodes are well" "kubectl wait --for=condition=Ready node --all --timeout=1s"
+# The controllers take up their watches again after back-offs of their own.
+WITHIN=180 ok "the nodes are well" "kubectl wait --for=condition=Ready node --all --timeout=1s"
 
 # --- and the one without an answer ---
 WITHIN=150 ok "no answer for two minutes: HealthUnreachable" finding HealthUnreachable proget-0
