@@ -224,13 +224,23 @@ static bool object_exists(const struct object_reference *object, void *userdata)
     return entry && (!object->uid || text_equal(entry->object->uid, object->uid));
 }
 
+/* Whether a heartbeat is to be expected: a pod without a sidecar has none, unless one was heard of it all the same. */
+static bool has_voice(const struct server *server, const struct history *history)
+{
+    bool has = server->sidecar || server->lease;
+    for (size_t i = 0; !has && history && i < history->member_count; i++) {
+        const struct past_server *member = &history->members[i];
+        has = text_equal(member->uid, server->pod->meta.uid) && member->last_heartbeat_us;
+    }
+    return has;
+}
+
 /* Whether a live server that the finding is about, or that it rests on, could be heard of and is not. */
 static bool is_unheard(const struct object_reference *object, const struct cluster *cluster)
 {
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
-        bool has_voice = server->sidecar || server->lease;
-        if (server->live && has_voice && !server->report && text_equal(object->kind, "Pod") &&
+        if (server->live && has_voice(server, cluster->history) && !server->report && text_equal(object->kind, "Pod") &&
             text_equal(object->uid, server->pod->meta.uid)) {
             return true;
         }
