@@ -381,6 +381,7 @@ void reflector_hurry(struct reflector *reflector)
     enum reflector_phase phase = reflector->machine.phase;
     bool is_waiting = phase == REFLECTOR_PHASE_WAIT_SYNC || phase == REFLECTOR_PHASE_WAIT_WATCH;
     if (is_waiting && !reflector->is_asked_to_wait && reflector->machine.state != REFLECTOR_UNOBSERVED) {
+        backoff_reset(&reflector->machine.backoff); /* a server that starts refuses at first */
         loop_timer_set_after(reflector->timer, (int64_t) (random_fraction() * HURRY_SPREAD_MS));
     }
 }

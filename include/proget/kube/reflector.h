@@ -47,7 +47,8 @@ struct reflector *reflector_start(struct kube_client *client, const struct refle
 void reflector_stop(struct reflector *reflector); /* NULL is allowed; frees it, the store stays as it is */
 
 /*
- * The server is known to answer again: what waits for the next try tries within half a second. It does not where the
+ * The server is known to answer again: what waits for the next try tries within half a second, and
+ * then again as after a first failure. It does not where the
  * server itself said how long to wait, nor for a kind that is not observed.
  */
 void reflector_hurry(struct reflector *reflector);
