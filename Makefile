@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a script or a CMake preset that can be run by itself.
-.PHONY: all build asan demo test unit soak lint bench image fuzz clean
+.PHONY: all build asan demo test unit faults soak lint bench image fuzz clean
 
 all: build
 
@@ -23,6 +23,11 @@ test:
 unit:
 	@scripts/install-packages.sh build test
 	@tests/run.sh unit
+
+# Five thousand findings at once, each fault between the operator and the API server, and a storm of all: half an hour.
+faults:
+	@scripts/install-packages.sh build test cluster
+	@tests/run.sh scale proxy faults storm
 
 # Hours of trouble: STORM_SECONDS=3600 LEADER_KILLS=100 make soak
 soak:
