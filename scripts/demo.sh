@@ -232,6 +232,8 @@ if [ "$before" != "$after" ]; then
 fi
 note "The same pods as before, and no container was restarted."
 
+# Its readiness probe has to see it first.
+wait_for 60 "kubectl -n proget get progetcluster main -o json | jq -e '.status.healthyServers == 3'" || true
 title "That was it"
 run kubectl -n proget get progetclusters
 [ "${KEEP:-}" = 1 ] || note "To keep it running and play with kubectl: make demo KEEP=1"

@@ -32,7 +32,8 @@ struct cluster_state {
     int64_t settle_ms;        /* how long a status without news waits now */
     struct ledger *ledger;
     struct status_times times;
-    bool is_quiet; /* planned work: nothing is announced */
+    bool was_written; /* a status, since the last evaluation */
+    bool is_quiet;    /* planned work: nothing is announced */
     bool seen;
 };
 
@@ -54,11 +55,6 @@ static void state_free(void *value)
     free(state);
 }
 
-static int64_t clock_ms(const struct publisher *publisher)
-{
-    return loop_now(kube_client_loop(publisher->options.client)).monotonic_ms;
-}
-
 static int64_t settle_after(int64_t took_ms)
 {
     int64_t settle_ms = STATUS_SETTLE_TIMES * took_ms;
@@ -78,7 +74,7 @@ static void on_written(const char *key, uint64_t ticket, void *userdata)
     }
     struct cluster_state *state = map_get(publisher->states, key + sizeof prefix - 1);
     if (state) {
-        state->settle_ms = settle_after(clock_ms(publisher) - state->status_wished_ms);
+        state->was_written = true;
         ledger_acknowledge(state->ledger, ticket - 1);
         publisher->options.on_progress(publisher->options.userdata);
     }
@@ -316,7 +312,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
     }
     state->status_due_ms = 0;
     if (state->status_settled != hash) {
-        state->status_wished_ms = clock_ms(publisher);
+        state->status_wished_ms = input->now.monotonic_ms;
     }
     state->status_settled = hash;
     struct writer_wish wish = {
@@ -451,6 +447,10 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
 {
     struct model *model = publisher->options.model;
     struct cluster_state *state = state_of(publisher, cluster->resource, now);
+    if (state->was_written) {
+        state->was_written = false;
+        state->settle_ms = settle_after(now.monotonic_ms - state->status_wished_ms);
+    }
     struct history *history = model_history(model, cluster->resource);
     cluster->history = history;
     (void) history_observe(history, model, cluster, now);
