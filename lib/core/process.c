@@ -276,7 +276,8 @@ static void on_limit(void *userdata)
 static int attach(struct process *process, int64_t timeout_ms, struct error *err)
 {
     process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0); /* closed on exec of its own accord */
-    if (process->pid_fd < 0 && errno != ENOSYS && errno != EPERM) {
+    /* ESRCH: it has ended, and nobody keeps its status where SIGCHLD is ignored. */
+    if (process->pid_fd < 0 && errno != ENOSYS && errno != EPERM && errno != ESRCH) {
         return error_set(err, ERROR_IO, "cannot watch a process: %s", strerror(errno));
     }
     int result = loop_watch_fd(process->loop, process->output_fd, POLLIN, on_output, process);

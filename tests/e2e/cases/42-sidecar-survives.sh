@@ -149,3 +149,4 @@ holds "announced no second time" event HealthUnreachable proget-0 Warning 1
 WITHIN=60 ok "three servers are healthy in the end" healthy 3
 holds "the same sidecars, never restarted" "[ '$before' = \"\$(sidecars)\" ]"
 kubectl -n proget-operator scale deployment/proget-operator --replicas=2 >/dev/null
+wait_for 60 "kubectl -n proget-operator rollout status deployment/proget-operator --timeout=1s"
