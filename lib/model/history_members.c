@@ -22,10 +22,10 @@ static void member_remove(struct history *history, size_t at)
     memmove(&history->members[at], &history->members[at + 1], (history->member_count - at) * sizeof(*history->members));
 }
 
-static struct past_server *member_of_uid(struct history *history, const char *uid)
+const struct past_server *history_member(const struct history *history, const char *pod_uid)
 {
-    for (size_t i = 0; uid != NULL && i < history->member_count; i++) {
-        if (text_equal(history->members[i].uid, uid)) {
+    for (size_t i = 0; history && pod_uid && i < history->member_count; i++) {
+        if (text_equal(history->members[i].uid, pod_uid)) {
             return &history->members[i];
         }
     }
@@ -228,7 +228,7 @@ static bool follow_arrivals(struct history *history, const struct cluster *clust
         if (!server->live || server->pod->meta.uid == NULL) {
             continue;
         }
-        struct past_server *member = member_of_uid(history, server->pod->meta.uid);
+        struct past_server *member = (struct past_server *) history_member(history, server->pod->meta.uid);
         if (member == NULL) {
             member = member_add(history, server->pod);
             has_changed = true;

@@ -146,16 +146,6 @@ static const char *os_of(const struct server *server)
     return server->node ? server->node->os_image : NULL;
 }
 
-static const struct past_server *past_of(const struct cluster *cluster, const char *uid)
-{
-    for (size_t i = 0; cluster->history && i < cluster->history->member_count; i++) {
-        if (text_equal(cluster->history->members[i].uid, uid)) {
-            return &cluster->history->members[i];
-        }
-    }
-    return NULL;
-}
-
 static struct json_object *live_row(const struct cluster *cluster, const struct server *server,
                                     const struct published *published, struct instant now)
 {
@@ -170,7 +160,7 @@ static struct json_object *live_row(const struct cluster *cluster, const struct 
     add_truth(row, "versionInSync", agrees(cluster, server, version_of));
     add_components(row, cluster, report, now);
     json_add_text(row, "heartbeat", heartbeat_state_name(server->heartbeat_state));
-    const struct past_server *past = past_of(cluster, server->pod->meta.uid);
+    const struct past_server *past = history_member(cluster->history, server->pod->meta.uid);
     json_add_time(row, "lastHeartbeat", past ? past->last_heartbeat_us : 0);
     if (report && report->key.fingerprint) {
         char shown[FINGERPRINT_SHOWN_BYTES + 1] = {0};

@@ -223,12 +223,8 @@ static bool object_exists(const struct object_reference *object, void *userdata)
 /* Whether a heartbeat is to be expected: a pod without a sidecar has none, unless one was heard of it all the same. */
 static bool has_voice(const struct server *server, const struct history *history)
 {
-    bool has = server->sidecar || server->lease;
-    for (size_t i = 0; !has && history && i < history->member_count; i++) {
-        const struct past_server *member = &history->members[i];
-        has = text_equal(member->uid, server->pod->meta.uid) && member->last_heartbeat_us;
-    }
-    return has;
+    const struct past_server *member = history_member(history, server->pod->meta.uid);
+    return server->sidecar || server->lease || (member && member->last_heartbeat_us);
 }
 
 /* Whether a live server that the finding is about, or that it rests on, could be heard of and is not. */

@@ -63,6 +63,8 @@ bool history_observe(struct history *history, const struct model *model, const s
 bool history_knows_activation(const struct history *history, const char *machine, const char *major_version);
 /* "2025" of version "2025.13 (Build 2)" or release "25.0.13": what an activation depends on. Owned; NULL: not known. */
 char *history_major_version(const struct report *report);
+/* The member with that pod uid, live or gone; NULL: none, or no history. Borrowed until the history moves on. */
+const struct past_server *history_member(const struct history *history, const char *pod_uid);
 bool history_had_finding(const struct history *history, const char *code, const char *object_uid);
 
 #endif

@@ -11,12 +11,9 @@
  */
 static int64_t missing_since_us(const struct cluster *cluster, const struct pod *pod)
 {
-    const struct history *history = cluster->history;
-    for (size_t i = 0; history && i < history->member_count; i++) {
-        const struct past_server *member = &history->members[i];
-        if (text_equal(member->uid, pod->meta.uid) && member->last_heartbeat_us) {
-            return 0;
-        }
+    const struct past_server *member = history_member(cluster->history, pod->meta.uid);
+    if (member && member->last_heartbeat_us) {
+        return 0;
     }
     return pod->started_us ? pod->started_us : pod->meta.created_us;
 }
