@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the programs on a real API server on this machine, beside a client-go program that does the same, and prints
 # one table; the figures also go to build/bench.json. No figure makes it fail. README.md says what is measured and how.
-# BENCH_OCCURRENCES, BENCH_PODS, BENCH_UPDATES and BENCH_AUDIT_PODS change the amounts; KEEP=1 leaves the world running.
+# BENCH_OCCURRENCES, BENCH_PODS, BENCH_UPDATES, BENCH_ROUNDS and BENCH_AUDIT_PODS change the amounts; KEEP=1 leaves the world running.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export WORLD_PRESET=release
@@ -90,7 +90,8 @@ read -r nodes_pid _ <"$WORLD/pids/process-nodes"
 "$programs/bench-driver" --kubeconfig "$KUBECONFIG" --nodes-pid "$nodes_pid" --peer "$programs/bench-peer" \
     --measure "$programs/bench-measure" --audit build/release/cli/kubectl-proget --work "$WORLD/bench" \
     --output build/bench.json --occurrences "${BENCH_OCCURRENCES:-200}" --pods "${BENCH_PODS:-1000}" \
-    --updates "${BENCH_UPDATES:-5000}" --audit-pods "${BENCH_AUDIT_PODS:-10000}" &
+    --updates "${BENCH_UPDATES:-5000}" --rounds "${BENCH_ROUNDS:-2}" --operator build/release/operator/proget-operator \
+    --audit-pods "${BENCH_AUDIT_PODS:-10000}" &
 driver=$!
 status=0
 wait "$driver" || status=$?

@@ -143,6 +143,19 @@ func (b *bench) untilForeignRun(ctx context.Context) error {
 	}
 }
 
+// takeChurns takes the memory after each round, so that they make a curve.
+func (b *bench) takeChurns() error {
+	for round := 1; round <= b.options.rounds; round++ {
+		if err := b.takeChurn(round); err != nil {
+			return err
+		}
+		if err := b.takeMemory(fmt.Sprintf("after %d updates", round*b.options.updates)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // takeChurn updates pods of others, half as a kubelet does (a restart count), half as a controller does (an annotation),
 // and notes the processor time that both spend on it.
 func (b *bench) takeChurn(round int) error {

@@ -29,11 +29,13 @@ type options struct {
 	peer        string
 	measure     string
 	audit       string
+	operator    string
 	work        string
 	output      string
 	occurrences int
 	pods        int
 	updates     int
+	rounds      int
 	auditPods   int
 }
 
@@ -56,12 +58,14 @@ func main() {
 	flag.IntVar(&o.nodesPID, "nodes-pid", 0, "pid of process-nodes, under which operator and sidecars run")
 	flag.StringVar(&o.peer, "peer", "", "bench-peer")
 	flag.StringVar(&o.measure, "measure", "", "bench-measure")
+	flag.StringVar(&o.operator, "operator", "", "proget-operator")
 	flag.StringVar(&o.audit, "audit", "", "kubectl-proget")
 	flag.StringVar(&o.work, "work", "", "folder for what is needed for a while")
 	flag.StringVar(&o.output, "output", "", "file for the figures as JSON")
 	flag.IntVar(&o.occurrences, "occurrences", 200, "of CoScheduled, for each of the two, in each of two rounds")
 	flag.IntVar(&o.pods, "pods", 1000, "pods of others")
-	flag.IntVar(&o.updates, "updates", 5000, "updates of pods of others, in each of two rounds")
+	flag.IntVar(&o.updates, "updates", 5000, "updates of pods of others, in each round of them")
+	flag.IntVar(&o.rounds, "rounds", 2, "of updates; after each the memory is taken")
 	flag.IntVar(&o.auditPods, "audit-pods", 10000, "pods in the dump that is audited")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -97,15 +101,13 @@ func (b *bench) run() error {
 		{"connecting", b.connect},
 		{"starting the peer", b.startPeer},
 		{"making room for both", b.makeSubjects},
-		{"memory with the demo's cluster", func() error { return b.takeMemory("demo") }},
+		{"memory with the demo's cluster", func() error { return b.takeMemory(momentDemo) }},
 		{"API write to Event, small cluster", func() error { return b.takeLatency("small") }},
 		{"pods of others", b.makeForeignPods},
-		{"memory with pods of others", func() error { return b.takeMemory("foreign") }},
+		{"memory with pods of others", func() error { return b.takeMemory(momentForeign) }},
 		{"API write to Event, large cluster", func() error { return b.takeLatency("large") }},
-		{"updates of pods of others", func() error { return b.takeChurn(1) }},
-		{"memory after them", func() error { return b.takeMemory("updated") }},
-		{"as many updates again", func() error { return b.takeChurn(2) }},
-		{"memory after these", func() error { return b.takeMemory("updatedTwice") }},
+		{"updates of pods of others", b.takeChurns},
+		{"an operator that starts among them", b.takeStart},
 		{"offline", b.takeOffline},
 	}
 	b.report.describe(&b.options)

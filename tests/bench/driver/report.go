@@ -55,6 +55,19 @@ type memoryMoment struct {
 	Peer     memory `json:"peer"`
 }
 
+const (
+	momentDemo    = "the demo's cluster"
+	momentForeign = "pods of others"
+)
+
+// startFigures are of an operator that finds all those pods there.
+type startFigures struct {
+	Pods    int     `json:"pods"`
+	Seconds float64 `json:"secondsUntilInStep"`
+	Peak    int64   `json:"peakBytes"`
+	RSS     int64   `json:"rssBytes"`
+}
+
 type cpuFigures struct {
 	Updates         int     `json:"updates"`
 	OperatorSeconds float64 `json:"operatorSeconds"`
@@ -81,6 +94,7 @@ type report struct {
 	Latency  []latencyFigures `json:"latency"`
 	Memory   []memoryMoment   `json:"memoryBytes"`
 	CPU      []cpuFigures     `json:"cpu"`
+	Start    *startFigures    `json:"start"`
 	Offline  *offlineFigures  `json:"offline"`
 }
 
@@ -156,15 +170,8 @@ func (r *report) print(output io.Writer) {
 		row("from the write's answer on, p50", "ms", latency.Ours.FromAnswer.P50, latency.Peer.FromAnswer.P50, "")
 		row("p99", "ms", latency.Ours.FromAnswer.P99, latency.Peer.FromAnswer.P99, "")
 	}
-	moments := map[string]string{
-		"demo":         "the demo's cluster",
-		"foreign":      fmt.Sprintf("%d pods of others", r.Settings.Pods),
-		"updated":      "after updates of them",
-		"updatedTwice": "after as many again",
-	}
 	for _, moment := range r.Memory {
-		name := moments[moment.When]
-		row("operator, "+name+": RSS", "MiB", float64(moment.Operator.RSS)/mebibyte, float64(moment.Peer.RSS)/mebibyte, "15")
+		row("operator, "+moment.When+": RSS", "MiB", float64(moment.Operator.RSS)/mebibyte, float64(moment.Peer.RSS)/mebibyte, "15")
 		row("anonymous", "MiB", float64(moment.Operator.Anonymous)/mebibyte, float64(moment.Peer.Anonymous)/mebibyte, "6")
 	}
 	if len(r.Memory) > 0 {
@@ -174,6 +181,11 @@ func (r *report) print(output io.Writer) {
 	}
 	for _, cpu := range r.CPU {
 		row(fmt.Sprintf("processor time of %d updates", cpu.Updates), "s", cpu.OperatorSeconds, cpu.PeerSeconds, "")
+	}
+	if r.Start != nil {
+		fmt.Fprintf(table, "an operator that starts among them: RSS at its peak\t%.2f\t\t\tMiB\t\t\n", float64(r.Start.Peak)/mebibyte)
+		fmt.Fprintf(table, "in step\t%.2f\t\t\tMiB\t\t\n", float64(r.Start.RSS)/mebibyte)
+		fmt.Fprintf(table, "until then\t%.2f\t\t\ts\t\t\n", r.Start.Seconds)
 	}
 	if r.Offline != nil {
 		r.printOffline(row)
