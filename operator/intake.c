@@ -9,6 +9,8 @@
 #include "pulse.h"
 
 enum { LATE_MS = 15 * 1000, LASTING_MS = 60 * 1000, REVIEW_INTERVAL_MS = 5 * 1000 };
+/* A server that took so long to answer stood still for all. */
+enum { SLOW_MS = 1000 };
 
 struct source {
     struct intake *intake;
@@ -25,6 +27,7 @@ struct intake {
     struct source *sources;
     size_t count;
     struct pulse *pulse;
+    struct instant asked;     /* the question of the last answer was sent then; all 0: none was answered */
     bool is_silent;           /* the server does not answer the pulse */
     int64_t partial_since_ms; /* monotonic: some kinds are in step and some are not; 0: all or none are */
     struct outage *outage;
@@ -61,6 +64,23 @@ static void settle_outage(struct intake *intake, const char *why)
     outage_settle(intake->outage, intake->is_silent, behind, intake->count, why);
 }
 
+/*
+ * What was waiting at the server when it went on is seen by the next answer, not by the first: a sidecar whose request
+ * was stuck with ours writes at that moment.
+ */
+static void on_answer(struct instant quiet_since, struct instant asked, void *userdata)
+{
+    struct intake *intake = userdata;
+    struct instant now = now_of(intake);
+    if (!intake->is_silent && now.monotonic_ms - quiet_since.monotonic_ms >= SLOW_MS) {
+        model_skip_time(intake->options.model, quiet_since, now);
+    }
+    if (intake->asked.monotonic_ms) {
+        model_set_served(intake->options.model, intake->asked);
+    }
+    intake->asked = asked;
+}
+
 static void on_pulse(bool answers, struct instant since, const char *why, void *userdata)
 {
     struct intake *intake = userdata;
@@ -70,6 +90,9 @@ static void on_pulse(bool answers, struct instant since, const char *why, void *
     }
     settle_behind(intake, since);
     settle_outage(intake, why);
+    if (answers) {
+        intake->options.on_return(intake->options.userdata);
+    }
 }
 
 static void on_rewind(const char *why, void *userdata)
@@ -260,8 +283,10 @@ struct intake *intake_start(const struct intake_options *options)
     for (size_t i = 0; i < intake->count; i++) {
         start_source(&intake->sources[i]);
     }
-    struct pulse_options pulse = {.on_change = on_pulse, .on_rewind = on_rewind, .userdata = intake};
+    struct pulse_options pulse = {
+        .on_change = on_pulse, .on_answer = on_answer, .on_rewind = on_rewind, .userdata = intake};
     intake->pulse = pulse_start(options->client, &pulse);
+    model_set_served(options->model, loop_now(loop));
     return intake;
 }
 

@@ -24,6 +24,8 @@ struct intake_options {
      * intake_is_ready() is false until it has been.
      */
     void (*on_rewind)(const char *why, void *userdata);
+    /* The server answers again after a silence. */
+    void (*on_return)(void *userdata);
     void *userdata;
 };
 

@@ -81,6 +81,15 @@ static void on_rewind(const char *why, void *userdata)
     step_down(self);
 }
 
+static void on_return(void *userdata)
+{
+    struct operator* self = userdata;
+    if (self->publisher) {
+        publisher_hurry(self->publisher);
+        self->is_due = true;
+    }
+}
+
 /* Whether there is a publisher; on the way there. */
 static bool may_publish(struct operator* self)
 {
@@ -251,6 +260,7 @@ static int start(struct operator* self, const struct operator_options *options, 
                                                          .model = self->model,
                                                          .namespaces = &options->namespaces,
                                                          .on_rewind = on_rewind,
+                                                         .on_return = on_return,
                                                          .userdata = self});
     self->election = election_start(&(struct election_options){.client = self->client,
                                                                .is_held = options->leader_elect,

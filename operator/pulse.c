@@ -64,6 +64,8 @@ static void on_response(const struct kube_response *response, const struct error
     struct pulse *pulse = userdata;
     pulse->call = NULL;
     if (is_answer(response)) {
+        struct instant quiet_since = pulse->missed ? pulse->missed_since : pulse->sent;
+        pulse->options.on_answer(quiet_since, pulse->sent, pulse->options.userdata);
         pulse->missed = 0;
         loop_timer_set_after(pulse->timer, pulse->options.interval_ms);
         set_answers(pulse, true, NULL);

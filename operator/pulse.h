@@ -21,6 +21,9 @@ struct pulse_options {
      * is none; NULL where there is one.
      */
     void (*on_change)(bool answers, struct instant since, const char *why, void *userdata);
+    /* Each answer: to a question sent at `asked`; `quiet_since`: the first one since the last answer. Before on_change.
+     */
+    void (*on_answer)(struct instant quiet_since, struct instant asked, void *userdata);
     /* The server's state is older than what was seen before. `why`: one sentence. */
     void (*on_rewind)(const char *why, void *userdata);
     void *userdata;

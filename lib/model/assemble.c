@@ -259,6 +259,7 @@ static struct namespace_view *view_new(struct model *model, struct model_arena *
 void model_assemble(struct model *model, struct instant now, struct cluster_list *ret_clusters)
 {
     struct model_arena *arena = model_arena_new();
+    model->awaits_answer = false;
     struct declared_list declared = declared_all(model, arena);
     size_t namespace_count = 0;
     const char **names = namespaces_of_interest(model, &declared, arena, &namespace_count);

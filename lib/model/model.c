@@ -76,6 +76,7 @@ struct model *model_new(const struct model_options *options)
 {
     struct model *model = xcalloc(1, sizeof(*model));
     model->options = *options;
+    model->served_until_ms = INT64_MAX;
     model->heartbeats = map_new(heartbeat_slot_free);
     model->histories = map_new(free_history);
     model->product_like = map_new(free);
@@ -165,6 +166,18 @@ void model_set_behind(struct model *model, bool is_behind, struct instant now)
     }
     model->is_behind = is_behind;
     model->behind_since_ms = now.monotonic_ms;
+    model->has_changed = true;
+}
+
+void model_set_served(struct model *model, struct instant until)
+{
+    model->served_until_ms = until.monotonic_ms;
+    model->has_changed = model->has_changed || model->awaits_answer;
+}
+
+void model_skip_time(struct model *model, struct instant since, struct instant until)
+{
+    heartbeats_shift(model->heartbeats, since.monotonic_ms, until.monotonic_ms);
     model->has_changed = true;
 }
 

@@ -24,6 +24,8 @@ struct model {
     struct disruptions disruptions;
     bool is_behind; /* Leases cannot be seen since behind_since_ms */
     int64_t behind_since_ms;
+    int64_t served_until_ms; /* monotonic; INT64_MAX: nobody told */
+    bool awaits_answer;      /* a heartbeat is overdue that was not called stale yet, for want of an answer */
     bool has_changed;
 };
 

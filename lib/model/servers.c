@@ -142,6 +142,18 @@ static enum heartbeat_state offline_state(const struct server *server, struct in
                                                                                       : HEARTBEAT_FRESH;
 }
 
+/* Neither time in which no Lease could be seen nor time that no answer covers counts. */
+static int64_t staleness_clock_ms(const struct model *model, struct instant now)
+{
+    int64_t clock_ms = model->is_behind ? model->behind_since_ms : now.monotonic_ms;
+    return clock_ms < model->served_until_ms ? clock_ms : model->served_until_ms;
+}
+
+static bool is_overdue(const struct server *server, struct instant now)
+{
+    return now.monotonic_ms - server->heartbeat->renewed_ms >= server->stale_after_ms;
+}
+
 static enum heartbeat_state server_heartbeat_state(const struct model *model, const struct cluster *cluster,
                                                    const struct server *server, const struct heartbeat_slot *slot,
                                                    struct instant now)
@@ -157,7 +169,7 @@ static enum heartbeat_state server_heartbeat_state(const struct model *model, co
     if (is_offline) {
         return offline_state(server, now);
     }
-    now.monotonic_ms = model->is_behind ? model->behind_since_ms : now.monotonic_ms;
+    now.monotonic_ms = staleness_clock_ms(model, now);
     bool had_stale_finding =
         cluster->history != NULL && history_had_finding(cluster->history, "HeartbeatStale", server->pod->meta.uid);
     return heartbeat_judge(slot, server->lease, server->stale_after_ms, had_stale_finding, now);
@@ -184,6 +196,7 @@ static void fill_heartbeat(struct model *model, const struct cluster *cluster, s
     server->report = is_fresh && server->heartbeat->has_report ? &server->heartbeat->report : NULL;
     if (slot != NULL) {
         slot->is_awaited = !is_fresh;
+        model->awaits_answer = model->awaits_answer || (is_fresh && is_overdue(server, now));
     }
 }
 

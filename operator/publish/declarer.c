@@ -175,3 +175,11 @@ void declarer_sweep(struct declarer *declarer)
         }
     }
 }
+
+void declarer_hurry(struct declarer *declarer)
+{
+    for (const struct map_entry *at = map_first(declarer->declarations); at; at = map_next(at)) {
+        struct declaration *declaration = map_value(at);
+        declaration->not_before_ms = declaration->backoff.current_ms ? 0 : declaration->not_before_ms;
+    }
+}

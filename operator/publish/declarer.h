@@ -22,5 +22,7 @@ int64_t declarer_run(struct declarer *declarer, const struct cluster *implied, s
 
 /* Ends an evaluation: what was not wanted by declarer_run() since the last call is forgotten. */
 void declarer_sweep(struct declarer *declarer);
+/* The server answers again: what failed is due now. */
+void declarer_hurry(struct declarer *declarer);
 
 #endif

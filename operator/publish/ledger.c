@@ -487,6 +487,13 @@ struct ledger_entry *const *ledger_published(struct ledger *ledger, size_t *ret_
     return ledger->published;
 }
 
+void ledger_hurry(struct ledger *ledger)
+{
+    for (const struct map_entry *at = map_first(ledger->entries); at; at = map_next(at)) {
+        ((struct ledger_entry *) map_value(at))->retry_at_ms = 0;
+    }
+}
+
 size_t ledger_waiting(const struct ledger *ledger)
 {
     return ledger->waiting;

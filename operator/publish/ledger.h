@@ -105,6 +105,9 @@ enum ledger_phase ledger_due(const struct ledger *ledger, const struct ledger_en
  */
 bool ledger_announced(struct ledger *ledger, const char *id, enum ledger_phase phase, struct instant now);
 
+/* The server answers again: Events that failed are due now. */
+void ledger_hurry(struct ledger *ledger);
+
 /* Deterministic name of the Event of a phase: "<object>.<hash>", a DNS subdomain of at most 253 bytes. Owned. */
 char *ledger_event_name(const struct ledger_entry *entry, enum ledger_phase phase);
 

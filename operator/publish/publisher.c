@@ -539,6 +539,15 @@ int64_t publisher_run(struct publisher *publisher, struct instant now)
     return wake_at_ms;
 }
 
+void publisher_hurry(struct publisher *publisher)
+{
+    for (const struct map_entry *at = map_first(publisher->states); at; at = map_next(at)) {
+        ledger_hurry(((struct cluster_state *) map_value(at))->ledger);
+    }
+    declarer_hurry(publisher->declarer);
+    writer_hurry(publisher->writer);
+}
+
 size_t publisher_pending(const struct publisher *publisher)
 {
     return writer_pending(publisher->writer) + announcer_in_flight(publisher->announcer);

@@ -27,6 +27,9 @@ void publisher_free(struct publisher *publisher);
  */
 int64_t publisher_run(struct publisher *publisher, struct instant now);
 
+/* The server answers again after a silence: whatever failed meanwhile is tried again now, or by the next run. */
+void publisher_hurry(struct publisher *publisher);
+
 /* Writes wished for or under way. */
 size_t publisher_pending(const struct publisher *publisher);
 

@@ -335,3 +335,13 @@ size_t writer_pending(const struct writer *writer)
     }
     return pending;
 }
+
+void writer_hurry(struct writer *writer)
+{
+    for (const struct map_entry *at = map_first(writer->slots); at; at = map_next(at)) {
+        struct slot *slot = map_value(at);
+        slot->retry_at_ms = slot->is_overtaken ? slot->retry_at_ms : 0;
+        writer->is_waiting = writer->is_waiting || slot->body;
+    }
+    send_due(writer);
+}

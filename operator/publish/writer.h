@@ -55,6 +55,9 @@ void writer_keep(struct writer *writer, const char *key);
 void writer_sweep_begin(struct writer *writer);
 void writer_sweep_end(struct writer *writer);
 
+/* The server answers again: what failed is tried again now, unless somebody else's write is what it waits for. */
+void writer_hurry(struct writer *writer);
+
 /* Wishes that are not fulfilled yet, requests under way included. */
 size_t writer_pending(const struct writer *writer);
 

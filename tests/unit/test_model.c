@@ -321,6 +321,40 @@ static void test_behind(void **state)
     model_free(model);
 }
 
+/* Overdue is not yet stale: the API server may have been unable to take the renewal. */
+static void test_stale_only_once_served(void **state)
+{
+    (void) state;
+    struct model *model = model_with_pod(SIDECAR);
+    fixture_put_at(model, MODEL_LEASES, 0, LEASE("2026-11-22T07:00:00.000000Z", REPORT_A));
+    fixture_put_at(model, MODEL_LEASES, 1, LEASE("2026-11-22T07:00:01.000000Z", REPORT_A));
+    model_set_served(model, fixture_after(290));
+    (void) model_take_changed(model);
+    assert_heartbeat(model, 302, HEARTBEAT_FRESH, "2025.13");
+    assert_false(model_take_changed(model));
+    model_set_served(model, fixture_after(300));
+    assert_true(model_take_changed(model)); /* somebody waits for it */
+    assert_heartbeat(model, 303, HEARTBEAT_FRESH, "2025.13");
+    model_set_served(model, fixture_after(301));
+    assert_heartbeat(model, 304, HEARTBEAT_STALE, "-");
+    (void) model_take_changed(model);
+    model_set_served(model, fixture_after(304));
+    assert_false(model_take_changed(model)); /* nobody waits any more */
+    model_free(model);
+}
+
+static void test_time_that_does_not_count(void **state)
+{
+    (void) state;
+    struct model *model = model_with_pod(SIDECAR);
+    fixture_put_at(model, MODEL_LEASES, 0, LEASE("2026-11-22T07:00:00.000000Z", REPORT_A));
+    fixture_put_at(model, MODEL_LEASES, 1, LEASE("2026-11-22T07:00:01.000000Z", REPORT_A));
+    model_skip_time(model, fixture_after(100), fixture_after(104));
+    assert_heartbeat(model, 304, HEARTBEAT_FRESH, "2025.13");
+    assert_heartbeat(model, 305, HEARTBEAT_STALE, "-");
+    model_free(model);
+}
+
 static void test_heartbeat_offline(void **state)
 {
     (void) state;
@@ -401,6 +435,8 @@ int main(void)
         cmocka_unit_test(test_heartbeat_after_restart),
         cmocka_unit_test(test_renewals_are_quiet),
         cmocka_unit_test(test_behind),
+        cmocka_unit_test(test_stale_only_once_served),
+        cmocka_unit_test(test_time_that_does_not_count),
         cmocka_unit_test(test_heartbeat_offline),
         cmocka_unit_test(test_histories),
         cmocka_unit_test(test_free_null),

@@ -187,6 +187,30 @@ static void failures_are_tried_again_with_back_off(void **state)
     }
 }
 
+/* But not what waits for somebody else's write to be seen. */
+static void a_hurry_goes_around_the_back_off(void **state)
+{
+    struct world world;
+    (void) state;
+    START(&world, "500 Internal Server Error", "200 OK", "409 Conflict");
+    wish(&world, "A", NULL, 1);
+    api_settle(&world.api);
+    assert_int_equal(in_flight(&world), 0);
+    writer_hurry(world.writer);
+    assert_int_equal(in_flight(&world), 1);
+    api_settle(&world.api);
+    assert_told(&world, 1, 1);
+    writer_hurry(world.writer); /* nothing is left to do */
+    assert_int_equal(in_flight(&world), 0);
+    world.version = "9";
+    wish(&world, "B", NULL, 2);
+    api_settle(&world.api);
+    assert_int_equal(requests(&world), 3);
+    writer_hurry(world.writer);
+    assert_int_equal(in_flight(&world), 0);
+    end(&world);
+}
+
 static void what_failed_while_it_was_wished_again_is_tried_again(void **state)
 {
     struct world world;
@@ -443,6 +467,7 @@ int main(void)
         cmocka_unit_test(one_at_a_time_and_the_newest_wins),
         cmocka_unit_test(a_newer_ticket_of_what_is_under_way_is_told),
         cmocka_unit_test(failures_are_tried_again_with_back_off),
+        cmocka_unit_test(a_hurry_goes_around_the_back_off),
         cmocka_unit_test(what_failed_while_it_was_wished_again_is_tried_again),
         cmocka_unit_test(what_is_there_is_not_written),
         cmocka_unit_test(the_watch_may_lag_behind),

@@ -79,6 +79,16 @@ const char *model_unobserved(const struct model *model, enum model_kind kind);
  */
 void model_set_behind(struct model *model, bool is_behind, struct instant now);
 
+/*
+ * Whoever could write to the API server until `until` was served, and has been seen. A heartbeat is called stale only
+ * when its time had run out by then: a server that does not answer for a moment looks like silence of the sidecars.
+ * Never told: each moment counts as served.
+ */
+void model_set_served(struct model *model, struct instant until);
+
+/* Nobody was served from `since` until `until`: that time does not count against a heartbeat. */
+void model_skip_time(struct model *model, struct instant since, struct instant until);
+
 /* True once since the last call when something changed that can change a cluster or a finding. */
 bool model_take_changed(struct model *model);
 

@@ -2,10 +2,10 @@
 # meanwhile, and what came meanwhile is caught up with.
 # shellcheck shell=bash disable=SC2016,SC2034 # conditions are text that is evaluated later
 
-HEARTBEAT='{"intervalSeconds": 1, "staleAfterSeconds": 12}' case_open
+HEARTBEAT='{"intervalSeconds": 1, "staleAfterSeconds": 3}' case_open
 node_make c
 SIDECAR=yes pod_make proget-2 c
-heartbeat_start proget-2 12
+heartbeat_start proget-2 3
 operator_start
 WITHIN=30 ok "in step" "operator_ready && members 3"
 read_before=$(reads pods)

@@ -1,10 +1,10 @@
 # A gateway that answers in the place of an API server that is away: that is no answer.
 # shellcheck shell=bash disable=SC2016,SC2034 # conditions are text that is evaluated later
 
-HEARTBEAT='{"intervalSeconds": 1, "staleAfterSeconds": 12}' case_open
+HEARTBEAT='{"intervalSeconds": 1, "staleAfterSeconds": 3}' case_open
 node_make c
 SIDECAR=yes pod_make proget-2 c
-heartbeat_start proget-2 12
+heartbeat_start proget-2 3
 operator_start
 WITHIN=30 ok "in step" "operator_ready && members 3"
 crowd
