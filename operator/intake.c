@@ -18,6 +18,7 @@ struct source {
     const char *namespace_name; /* NULL: all, or cluster-scoped */
     struct reflector *reflector;
     bool is_synced, is_behind, is_unobserved;
+    bool is_missing;          /* of an extension that the server does not have */
     int64_t trouble_since_ms; /* monotonic: not in step since then, though not refused; 0: it is in step */
     char *trouble;            /* why not; NULL: not told yet */
 };
@@ -144,6 +145,22 @@ static void set_unobserved(struct source *source, bool is_unobserved, const char
     model_set_unobserved(intake->options.model, source->kind, NULL);
 }
 
+/* An extension that is not installed is no lack: there are none of its objects, until it comes. */
+static void set_missing(struct source *source, bool is_missing)
+{
+    if (source->is_missing == is_missing) {
+        return;
+    }
+    source->is_missing = is_missing;
+    model_set_missing(source->intake->options.model, source->kind, is_missing);
+    const struct log_field *fields = LOG_FIELDS({"kind", model_kind_info(source->kind)->plural});
+    if (is_missing) {
+        log_info(fields, "not installed on this API server; it is looked at when it comes");
+    } else {
+        log_info(fields, "installed on this API server from now on");
+    }
+}
+
 static void set_trouble(struct source *source, bool is_in_trouble, const char *why)
 {
     struct intake *intake = source->intake;
@@ -219,6 +236,7 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
     case REFLECTOR_WATCHING:
         source->is_synced = true;
         set_trouble(source, false, NULL);
+        set_missing(source, false);
         set_unobserved(source, false, NULL);
         set_behind(source, false, NULL);
         break;
@@ -228,7 +246,8 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
         break;
     case REFLECTOR_UNOBSERVED:
         set_trouble(source, false, NULL);
-        set_unobserved(source, true, why);
+        set_missing(source, model_kind_info(source->kind)->is_extension && reflector_is_missing(source->reflector));
+        set_unobserved(source, !source->is_missing, why);
         set_behind(source, false, NULL);
         break;
     }
@@ -309,7 +328,8 @@ void intake_stop(struct intake *intake)
 bool intake_is_ready(const struct intake *intake)
 {
     for (size_t i = 0; i < intake->count; i++) {
-        if (!intake->sources[i].is_synced && !intake->sources[i].is_unobserved) {
+        const struct source *source = &intake->sources[i];
+        if (!source->is_synced && !source->is_unobserved && !source->is_missing) {
             return false;
         }
     }

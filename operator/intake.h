@@ -2,7 +2,8 @@
  * Fills the model: one watch per kind (and namespace, where it is restricted to some).
  *
  * A kind that cannot be read is "not observed": refused, not there, never brought in step while others are (15 s), or
- * behind for more than a minute while the server answers. Everything else goes on without it.
+ * behind for more than a minute while the server answers. Everything else goes on without it. An extension that is not
+ * installed is observed: it has no objects.
  */
 #ifndef OPERATOR_INTAKE_H
 #define OPERATOR_INTAKE_H

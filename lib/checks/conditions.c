@@ -94,10 +94,28 @@ static void judge_by_findings(const struct cluster *cluster, const struct findin
     }
 }
 
-static void judge_observed(const struct finding_list *findings, struct evaluation_condition *condition)
+/* Named, for whoever expects them to be there. Owned; NULL: none is missing. */
+static char *missing_extensions(const struct model *model)
+{
+    cleanup_buffer struct buffer text = BUFFER_INIT((size_t) 4 * 1024);
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        if (model_is_missing(model, (enum model_kind) kind)) {
+            (void) buffer_appendf(&text, "%s%s", text.length ? ", " : "",
+                                  model_kind_info((enum model_kind) kind)->plural);
+        }
+    }
+    return text.length ? buffer_take(&text) : NULL;
+}
+
+static void judge_observed(const struct model *model, const struct finding_list *findings,
+                           struct evaluation_condition *condition)
 {
     if (findings->unobserved_count == 0) {
-        condition_set(condition, "True", "NoFindings", xstrdup(good_news[condition_index(condition->type)]));
+        cleanup_free char *missing = missing_extensions(model);
+        condition_set(
+            condition, "True", "NoFindings",
+            missing ? xasprintf("%s Not installed here: %s.", good_news[condition_index(condition->type)], missing)
+                    : xstrdup(good_news[condition_index(condition->type)]));
         return;
     }
     cleanup_buffer struct buffer text = BUFFER_INIT((size_t) 32 * 1024);
@@ -146,7 +164,7 @@ void evaluation_conditions(const struct model *model, const struct cluster *clus
                           xasprintf("ProGetCluster %s, which a user wrote, selects these pods and watches over them.",
                                     cluster->superseded_by->meta.name));
         } else if (text_equal(condition->type, CONDITION_OBSERVED)) {
-            judge_observed(findings, condition);
+            judge_observed(model, findings, condition);
         } else if (text_equal(condition->type, CONDITION_READY)) {
             judge_ready(model, cluster, standing, condition);
         } else {

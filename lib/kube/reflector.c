@@ -392,6 +392,11 @@ void reflector_rewind(struct reflector *reflector, const char *why)
                       (struct reflector_failure){.retry_after_ms = -1, .why = why});
 }
 
+bool reflector_is_missing(const struct reflector *reflector)
+{
+    return reflector->machine.state == REFLECTOR_UNOBSERVED && reflector->machine.is_missing;
+}
+
 enum reflector_state reflector_state(const struct reflector *reflector)
 {
     return reflector->machine.state;

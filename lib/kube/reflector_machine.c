@@ -142,6 +142,9 @@ static void take_absence(struct step *step)
     machine->was_synced = false;
     machine->version_unavailable = false;
     machine->last_version[0] = '\0';
+    bool is_missing = step->input->failure.status == 404;
+    step->actions->state_changed |= is_missing != machine->is_missing;
+    machine->is_missing = is_missing;
     set_state(step, REFLECTOR_UNOBSERVED, step->input->failure.why);
     wait_for(step, REFLECTOR_PHASE_WAIT_SYNC, &machine->absent_backoff);
 }

@@ -104,6 +104,7 @@ struct reflector_machine {
     enum reflector_state state;
     bool has_why;               /* the state has a reason to be told */
     char why[BOUND_ERROR_TEXT]; /* "" where all is well */
+    bool is_missing;            /* the last refusal was that the server does not have the kind */
     bool was_synced;            /* the store was in step once since it was last emptied */
     bool version_unavailable;   /* the server no longer, or not yet, has last_version */
     bool paginated;             /* lists are to come in pages even from a version */

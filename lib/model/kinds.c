@@ -29,6 +29,18 @@ static const struct model_kind_info kinds[MODEL_KIND_COUNT] = {
     [MODEL_EVENTS_EVICTED] = {CORE, "events", "Event", true, true, NULL, "reason=Evicted", &event_type},
     [MODEL_EVENTS_PREEMPTED] = {CORE, "events", "Event", true, true, NULL, "reason=Preempted", &event_type},
     [MODEL_EVENTS_TAINT] = {CORE, "events", "Event", true, true, NULL, "reason=TaintManagerEviction", &event_type},
+    [MODEL_EVENTS_FAILED_MOUNT] = {CORE, "events", "Event", true, true, NULL, "reason=FailedMount", &event_type},
+    [MODEL_EVENTS_FAILED_ATTACH] = {CORE, "events", "Event", true, true, NULL, "reason=FailedAttachVolume",
+                                    &event_type},
+    [MODEL_CLAIMS] = {CORE, "persistentvolumeclaims", "PersistentVolumeClaim", true, true, NULL, NULL, &claim_type},
+    [MODEL_DISRUPTION_BUDGETS] = {"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true, true, NULL, NULL,
+                                  &disruption_budget_type, .older_version = "v1beta1"},
+    [MODEL_AUTOSCALERS] = {"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", true, true, NULL,
+                           NULL, &autoscaler_type, .older_version = "v1"},
+    [MODEL_VERTICAL_AUTOSCALERS] = {"autoscaling.k8s.io", "v1", "verticalpodautoscalers", "VerticalPodAutoscaler", true,
+                                    true, NULL, NULL, &vertical_autoscaler_type, .is_extension = true},
+    [MODEL_SCALED_OBJECTS] = {"keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", true, true, NULL, NULL,
+                              &scaled_object_type, .is_extension = true},
     [MODEL_SECRETS] = {CORE, "secrets", "Secret", true, false, NULL, NULL, &secret_type},
 };
 
@@ -44,8 +56,12 @@ static bool is_of_version(const struct model_kind_info *info, const char *api_ve
     if (group == 0) {
         return text_equal(api_version, info->version);
     }
-    return strlen(api_version) > group && memcmp(api_version, info->group, group) == 0 && api_version[group] == '/' &&
-           text_equal(api_version + group + 1, info->version);
+    if (strlen(api_version) <= group || memcmp(api_version, info->group, group) != 0 || api_version[group] != '/') {
+        return false;
+    }
+    const char *version = api_version + group + 1;
+    return text_equal(version, info->version) ||
+           (info->older_version != NULL && text_equal(version, info->older_version));
 }
 
 enum model_kind model_kind_of(const char *api_version, const char *kind)

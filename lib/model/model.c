@@ -133,6 +133,19 @@ void model_set_unobserved(struct model *model, enum model_kind kind, const char 
     model->has_changed = true;
 }
 
+void model_set_missing(struct model *model, enum model_kind kind, bool is_missing)
+{
+    assert(kind < MODEL_KIND_COUNT);
+    model->has_changed = model->has_changed || model->is_missing[kind] != is_missing;
+    model->is_missing[kind] = is_missing;
+}
+
+bool model_is_missing(const struct model *model, enum model_kind kind)
+{
+    assert(kind < MODEL_KIND_COUNT);
+    return model->is_missing[kind];
+}
+
 static bool kind_is_event(enum model_kind kind)
 {
     return model_kind_info(kind)->type == &event_type;

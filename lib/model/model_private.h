@@ -18,6 +18,7 @@ struct model {
     struct store *stores[MODEL_KIND_COUNT];
     struct model_listener listeners[MODEL_KIND_COUNT];
     char *unobserved[MODEL_KIND_COUNT];
+    bool is_missing[MODEL_KIND_COUNT];
     struct map *heartbeats;   /* of struct heartbeat_slot, by the Lease's key in its store */
     struct map *histories;    /* of struct history, by the ProGetCluster's uid */
     struct map *product_like; /* of size_t: pods and workloads with one of the products in them, by namespace */

@@ -6,6 +6,7 @@
 #include "proget/core/bounds.h"
 #include "proget/core/json.h"
 #include "proget/core/memory.h"
+#include "proget/core/text.h"
 
 /* --- nodes --- */
 
@@ -30,6 +31,17 @@ static const struct record_field node_fields[] = {
     {"status.nodeInfo.osImage", RECORD_TEXT, offsetof(struct node, os_image), NULL, NULL},
 };
 const struct record_type node_type = RECORD_TYPE("Node", struct node, node_fields);
+
+/* --- claims --- */
+
+static const struct record_field claim_fields[] = {
+    OBJECT_META_FIELDS(struct claim),
+    {"spec.accessModes", RECORD_TEXT_LIST, offsetof(struct claim, access_modes), NULL, NULL},
+    {"spec.storageClassName", RECORD_TEXT, offsetof(struct claim, storage_class), NULL, NULL},
+    {"spec.volumeName", RECORD_TEXT, offsetof(struct claim, volume_name), NULL, NULL},
+    {"status.phase", RECORD_TEXT, offsetof(struct claim, phase), NULL, NULL},
+};
+const struct record_type claim_type = RECORD_TYPE("PersistentVolumeClaim", struct claim, claim_fields);
 
 /* --- workloads --- */
 
@@ -60,6 +72,7 @@ const struct record_type node_type = RECORD_TYPE("Node", struct node, node_field
          offsetof(struct workload, max_unavailable), NULL, NULL},                                                      \
         {"spec.updateStrategy.rollingUpdate.partition", RECORD_INT64, offsetof(struct workload, partition), NULL,      \
          NULL},                                                                                                        \
+        {"spec.volumeClaimTemplates", RECORD_LIST, offsetof(struct workload, claim_templates), &claim_type, NULL},     \
         {"status.observedGeneration", RECORD_INT64, offsetof(struct workload, status.observed_generation), NULL,       \
          NULL},                                                                                                        \
         {"status.replicas", RECORD_INT64, offsetof(struct workload, status.replicas), NULL, NULL},                     \
@@ -131,6 +144,54 @@ static const struct record_field priority_class_fields[] = {
 };
 const struct record_type priority_class_type =
     RECORD_TYPE("PriorityClass", struct priority_class, priority_class_fields);
+
+static const struct record_field disruption_budget_fields[] = {
+    OBJECT_META_FIELDS(struct disruption_budget),
+    {"spec.selector", RECORD_OBJECT, offsetof(struct disruption_budget, selector), &selector_type, NULL},
+    {"spec.minAvailable", RECORD_SCALAR_TEXT, offsetof(struct disruption_budget, min_available), NULL, NULL},
+    {"spec.maxUnavailable", RECORD_SCALAR_TEXT, offsetof(struct disruption_budget, max_unavailable), NULL, NULL},
+};
+const struct record_type disruption_budget_type =
+    RECORD_TYPE("PodDisruptionBudget", struct disruption_budget, disruption_budget_fields);
+
+#define SCALE_TARGET_FIELDS(path, struct_type)                                                \
+    {path ".apiVersion", RECORD_TEXT, offsetof(struct_type, target.api_version), NULL, NULL}, \
+        {path ".kind", RECORD_TEXT, offsetof(struct_type, target.kind), NULL, NULL},          \
+    {                                                                                         \
+        path ".name", RECORD_TEXT, offsetof(struct_type, target.name), NULL, NULL             \
+    }
+
+static const struct record_field autoscaler_fields[] = {
+    OBJECT_META_FIELDS(struct autoscaler),
+    SCALE_TARGET_FIELDS("spec.scaleTargetRef", struct autoscaler),
+    {"spec.minReplicas", RECORD_OPTIONAL_INT64, offsetof(struct autoscaler, minimum), NULL, NULL},
+    {"spec.maxReplicas", RECORD_OPTIONAL_INT64, offsetof(struct autoscaler, maximum), NULL, NULL},
+};
+const struct record_type autoscaler_type = RECORD_TYPE("HorizontalPodAutoscaler", struct autoscaler, autoscaler_fields);
+
+static const struct record_field vertical_autoscaler_fields[] = {
+    OBJECT_META_FIELDS(struct vertical_autoscaler),
+    SCALE_TARGET_FIELDS("spec.targetRef", struct vertical_autoscaler),
+    {"spec.updatePolicy.updateMode", RECORD_TEXT, offsetof(struct vertical_autoscaler, update_mode), NULL, NULL},
+};
+const struct record_type vertical_autoscaler_type =
+    RECORD_TYPE("VerticalPodAutoscaler", struct vertical_autoscaler, vertical_autoscaler_fields);
+
+static bool pausing_annotation_is_read(const char *key, struct json_object *value)
+{
+    (void) value;
+    return text_equal(key, SCALED_OBJECT_PAUSED) || text_equal(key, SCALED_OBJECT_PAUSED_REPLICAS);
+}
+
+static const struct record_field scaled_object_fields[] = {
+    OBJECT_META_FIELDS(struct scaled_object),
+    {"metadata.annotations", RECORD_TEXT_MAP, offsetof(struct scaled_object, annotations), NULL,
+     pausing_annotation_is_read},
+    SCALE_TARGET_FIELDS("spec.scaleTargetRef", struct scaled_object),
+    {"spec.minReplicaCount", RECORD_OPTIONAL_INT64, offsetof(struct scaled_object, minimum), NULL, NULL},
+    {"spec.maxReplicaCount", RECORD_OPTIONAL_INT64, offsetof(struct scaled_object, maximum), NULL, NULL},
+};
+const struct record_type scaled_object_type = RECORD_TYPE("ScaledObject", struct scaled_object, scaled_object_fields);
 
 static const struct record_field service_fields[] = {
     OBJECT_META_FIELDS(struct service),

@@ -30,6 +30,28 @@ static void judge(struct judged *judged, const char *yaml, int64_t healthy_serve
     free(standing);
 }
 
+/* An extension that is not installed is named, and is no lack. */
+static void test_extensions_that_are_missing(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(KEY), 1);
+    struct finding_list nothing = {.arena = judged.fixture.result.findings[0].arena};
+    struct evaluation_condition conditions[EVALUATION_CONDITION_COUNT];
+    model_set_missing(judged.fixture.model, MODEL_SCALED_OBJECTS, true);
+    evaluation_conditions(judged.fixture.model, &judged.fixture.result.clusters.items[0], &nothing,
+                          &(struct evaluation_standing){NULL, 0, 1}, conditions);
+    for (size_t i = 0; i < EVALUATION_CONDITION_COUNT; i++) {
+        if (text_equal(conditions[i].type, "Observed")) {
+            assert_string_equal(conditions[i].status, "True");
+            assert_string_equal(conditions[i].message,
+                                "Everything that the checks need is observed. Not installed here: scaledobjects.");
+        }
+    }
+    evaluation_conditions_clear(conditions);
+    judged_clear(&judged);
+}
+
 static void judged_clear(struct judged *judged)
 {
     evaluation_conditions_clear(judged->conditions);
@@ -180,10 +202,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_the_designs),         cmocka_unit_test(test_single_server),
-        cmocka_unit_test(test_worst_finding_is_the_reason),  cmocka_unit_test(test_unknown_key_source),
-        cmocka_unit_test(test_digest_alone_says_no_version), cmocka_unit_test(test_too_few_healthy_servers),
-        cmocka_unit_test(test_empty_cluster_is_unknown),     cmocka_unit_test(test_superseded_says_nothing_else),
-        cmocka_unit_test(test_only_standing_findings_count),
+        cmocka_unit_test(test_extensions_that_are_missing),  cmocka_unit_test(test_worst_finding_is_the_reason),
+        cmocka_unit_test(test_unknown_key_source),           cmocka_unit_test(test_digest_alone_says_no_version),
+        cmocka_unit_test(test_too_few_healthy_servers),      cmocka_unit_test(test_empty_cluster_is_unknown),
+        cmocka_unit_test(test_superseded_says_nothing_else), cmocka_unit_test(test_only_standing_findings_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

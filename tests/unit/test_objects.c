@@ -20,6 +20,63 @@ static void test_node(void **state)
     assert_string_equal(node->os_image, "Debian");
 }
 
+static void test_claims(void **state)
+{
+    (void) state;
+    cleanup_free struct claim *claim =
+        fixture_record(&claim_type, "{'metadata': {'name': 'packages'}, 'spec': {'accessModes': ['ReadWriteMany'], "
+                                    "'storageClassName': 'nfs', 'volumeName': 'pv-1'}, 'status': {'phase': 'Bound'}}");
+    assert_int_equal(claim->access_modes.count, 1);
+    assert_string_equal(((const char *const *) claim->access_modes.items)[0], "ReadWriteMany");
+    assert_string_equal(claim->storage_class, "nfs");
+    assert_string_equal(claim->phase, "Bound");
+    cleanup_free struct workload *set = fixture_record(
+        &stateful_set_type, "{'spec': {'volumeClaimTemplates': [{'metadata': {'name': 'data'}, 'spec': {'accessModes': "
+                            "['ReadWriteOnce']}}]}}");
+    assert_int_equal(set->claim_templates.count, 1);
+    assert_string_equal(((const struct claim *) set->claim_templates.items)->meta.name, "data");
+}
+
+static void test_disruption_budget(void **state)
+{
+    (void) state;
+    cleanup_free struct disruption_budget *absent =
+        fixture_record(&disruption_budget_type, "{'metadata': {'name': 'b'}, 'spec': {'minAvailable': 2}}");
+    assert_null(absent->selector);
+    assert_string_equal(absent->min_available, "2");
+    assert_null(absent->max_unavailable);
+    cleanup_free struct disruption_budget *empty = fixture_record(
+        &disruption_budget_type, "{'metadata': {'name': 'b'}, 'spec': {'selector': {}, 'maxUnavailable': '30%'}}");
+    struct record_list nothing = {0};
+    assert_true(selector_matches(empty->selector, &nothing));
+    assert_string_equal(empty->max_unavailable, "30%");
+}
+
+static void test_autoscalers(void **state)
+{
+    (void) state;
+    cleanup_free struct autoscaler *autoscaler = fixture_record(
+        &autoscaler_type, "{'spec': {'scaleTargetRef': {'apiVersion': 'apps/v1', 'kind': 'StatefulSet', 'name': "
+                          "'proget'}, 'maxReplicas': 5, 'metrics': []}}");
+    assert_string_equal(autoscaler->target.kind, "StatefulSet");
+    assert_false(autoscaler->minimum.is_set);
+    assert_int_equal(autoscaler->maximum.value, 5);
+    cleanup_free struct vertical_autoscaler *vertical = fixture_record(
+        &vertical_autoscaler_type,
+        "{'spec': {'targetRef': {'kind': 'Deployment', 'name': 'p'}, 'updatePolicy': {'updateMode': 'Off'}}}");
+    assert_string_equal(vertical->target.name, "p");
+    assert_string_equal(vertical->update_mode, "Off");
+    cleanup_free struct scaled_object *scaled =
+        fixture_record(&scaled_object_type,
+                       "{'metadata': {'annotations': {'autoscaling.keda.sh/paused': 'true', 'other': 'x'}}, 'spec': "
+                       "{'scaleTargetRef': {'name': 'p'}, 'minReplicaCount': 2, 'triggers': []}}");
+    assert_int_equal(scaled->annotations.count, 1);
+    assert_string_equal(record_map_get(&scaled->annotations, SCALED_OBJECT_PAUSED), "true");
+    assert_null(scaled->target.kind);
+    assert_int_equal(scaled->minimum.value, 2);
+    assert_false(scaled->maximum.is_set);
+}
+
 static const char deployment_text[] =
     "{'metadata': {'name': 'd', 'generation': 4, 'labels': {'a': 'b'}, 'annotations': "
     "{'ignore.proget-operator.io/CoScheduled': 'x', 'deployment.kubernetes.io/revision': '1'}}, 'spec': {'replicas': "
@@ -198,6 +255,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_node),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_disruption_budget),
+        cmocka_unit_test(test_autoscalers),
         cmocka_unit_test(test_deployment),
         cmocka_unit_test(test_other_workloads),
         cmocka_unit_test(test_small_kinds),

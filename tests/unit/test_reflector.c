@@ -337,7 +337,10 @@ static void test_kind_that_is_missing_then_comes(void **state)
     begin(&fixture);
     expect(&fixture, 1, "", "UNOBSERVED! ");
     assert_false(store_is_filled(fixture.store)); /* what comes later may be older than this process */
-    expect(&fixture, 3, "+a:red ", "UNOBSERVED! WATCHING ");
+    assert_true(reflector_is_missing(fixture.reflector));
+    expect(&fixture, 2, "", "UNOBSERVED! UNOBSERVED! "); /* there, but refused */
+    assert_false(reflector_is_missing(fixture.reflector));
+    expect(&fixture, 3, "+a:red ", "UNOBSERVED! UNOBSERVED! WATCHING ");
     assert_true(store_get(fixture.store, "ns", "a")->seen_in_first_replace);
     end(&fixture);
 }

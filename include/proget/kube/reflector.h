@@ -59,6 +59,8 @@ void reflector_hurry(struct reflector *reflector);
 void reflector_rewind(struct reflector *reflector, const char *why);
 
 enum reflector_state reflector_state(const struct reflector *reflector);
+/* UNOBSERVED because the server does not have the kind, and not because it may not be read. */
+bool reflector_is_missing(const struct reflector *reflector);
 /* Monotonic time at which the stream last gave a sign of life (event or bookmark); for the watch-lag metric. */
 int64_t reflector_alive_ms(const struct reflector *reflector);
 

@@ -33,7 +33,14 @@ enum model_kind {
     MODEL_EVENTS_EVICTED,
     MODEL_EVENTS_PREEMPTED,
     MODEL_EVENTS_TAINT,
-    MODEL_SECRETS, /* offline only */
+    MODEL_EVENTS_FAILED_MOUNT,
+    MODEL_EVENTS_FAILED_ATTACH,
+    MODEL_CLAIMS,
+    MODEL_DISRUPTION_BUDGETS,
+    MODEL_AUTOSCALERS,
+    MODEL_VERTICAL_AUTOSCALERS, /* may not be installed */
+    MODEL_SCALED_OBJECTS,       /* may not be installed */
+    MODEL_SECRETS,              /* offline only */
     MODEL_KIND_COUNT,
 };
 
@@ -45,11 +52,13 @@ struct model_kind_info {
     const char *label_selector; /* NULL: none */
     const char *field_selector;
     const struct record_type *type;
+    bool is_extension;         /* an API server without it is complete: then there are none */
+    const char *older_version; /* whose objects have the same members, as far as they are read; NULL: none */
 };
 const struct model_kind_info *model_kind_info(enum model_kind kind);
 /*
  * The kind that an offline object of this apiVersion and kind goes to; MODEL_KIND_COUNT when the model reads none. All
- * Events go to MODEL_EVENTS_FAILED_CREATE then: readers of any of the four go by event->reason, not by the store.
+ * Events go to MODEL_EVENTS_FAILED_CREATE then: readers of any of them go by event->reason, not by the store.
  */
 enum model_kind model_kind_of(const char *api_version, const char *kind);
 
@@ -72,6 +81,10 @@ const struct store *model_read(const struct model *model, enum model_kind kind);
 void model_set_unobserved(struct model *model, enum model_kind kind, const char *why);
 /* NULL: observed; else one clause saying why not. Borrowed. */
 const char *model_unobserved(const struct model *model, enum model_kind kind);
+
+/* An extension that the API server does not have: it is observed that there are none. Never told: it has all. */
+void model_set_missing(struct model *model, enum model_kind kind, bool is_missing);
+bool model_is_missing(const struct model *model, enum model_kind kind);
 
 /*
  * Leases cannot be seen for a while (the watch is behind), or can again: the clock of staleness stands still meanwhile,

@@ -1,5 +1,6 @@
 /*
- * The other kinds that the model reads: nodes, workloads, leases, priority classes, services, events, secrets.
+ * The other kinds that the model reads: nodes, workloads, leases, priority classes, claims, disruption budgets,
+ * autoscalers, services, events, secrets.
  */
 #ifndef PROGET_MODEL_OBJECTS_H
 #define PROGET_MODEL_OBJECTS_H
@@ -21,6 +22,14 @@ struct node {
 };
 extern const struct record_type node_type;
 
+/* PersistentVolumeClaim, and the templates of a StatefulSet's. */
+struct claim {
+    struct object_meta meta;
+    struct record_list access_modes; /* const char *: "ReadWriteMany", ... */
+    const char *storage_class, *volume_name, *phase;
+};
+extern const struct record_type claim_type;
+
 /* Deployment, StatefulSet, ReplicaSet, DaemonSet. */
 struct workload {
     struct object_meta meta; /* items of a list have no kind: workload_kind() knows it */
@@ -34,6 +43,7 @@ struct workload {
     const char *strategy;                    /* strategy.type or updateStrategy.type */
     const char *max_surge, *max_unavailable; /* int or percentage as text; NULL absent */
     int64_t partition;                       /* StatefulSet: pods below this ordinal are not updated */
+    struct record_list claim_templates;      /* StatefulSet: struct claim; named by the volume that each makes */
     struct {
         int64_t observed_generation, replicas, updated_replicas;
         int64_t ready_replicas, available_replicas;     /* DaemonSet: numberReady, numberAvailable */
@@ -62,6 +72,44 @@ struct priority_class {
     bool global_default;
 };
 extern const struct record_type priority_class_type;
+
+struct disruption_budget {
+    struct object_meta meta;
+    const struct selector *selector;             /* NULL: absent, selects nothing; an empty one selects all */
+    const char *min_available, *max_unavailable; /* int or percentage as text; NULL absent */
+};
+extern const struct record_type disruption_budget_type;
+
+/* What an autoscaler of whatever kind changes the size of. */
+struct scale_target {
+    const char *api_version, *kind, *name; /* NULL where absent */
+};
+
+/* HorizontalPodAutoscaler */
+struct autoscaler {
+    struct object_meta meta;
+    struct scale_target target;
+    struct record_optional_int64 minimum, maximum; /* absent minimum: 1 */
+};
+extern const struct record_type autoscaler_type;
+
+struct vertical_autoscaler {
+    struct object_meta meta;
+    struct scale_target target;
+    const char *update_mode; /* NULL: absent, which is "Auto" */
+};
+extern const struct record_type vertical_autoscaler_type;
+
+/* KEDA's. Paused by either annotation. */
+#define SCALED_OBJECT_PAUSED          "autoscaling.keda.sh/paused"
+#define SCALED_OBJECT_PAUSED_REPLICAS "autoscaling.keda.sh/paused-replicas"
+struct scaled_object {
+    struct object_meta meta;
+    struct scale_target target;                    /* absent kind: a Deployment */
+    struct record_list annotations;                /* struct record_pair: those that pause it */
+    struct record_optional_int64 minimum, maximum; /* absent: 0 and 100 */
+};
+extern const struct record_type scaled_object_type;
 
 struct service {
     struct object_meta meta;

@@ -21,7 +21,10 @@ import (
 )
 
 // patience is how long any one condition may take before the run is given up.
-const patience = 2 * time.Minute
+const (
+	patience       = 2 * time.Minute
+	patiencePerPod = 150 * time.Millisecond // controllers make them at some twenty a second
+)
 
 type options struct {
 	kubeconfig  string
@@ -133,7 +136,7 @@ func (b *bench) close() error {
 
 // within runs a wait with the patience of one condition.
 func (b *bench) within(what string, wait func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, patience+time.Duration(b.options.pods)*patiencePerPod)
 	defer cancel()
 	if err := wait(ctx); err != nil {
 		return fmt.Errorf("waiting for %s: %w", what, err)
