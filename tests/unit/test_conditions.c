@@ -30,28 +30,6 @@ static void judge(struct judged *judged, const char *yaml, int64_t healthy_serve
     free(standing);
 }
 
-/* An extension that is not installed is named, and is no lack. */
-static void test_extensions_that_are_missing(void **state)
-{
-    (void) state;
-    struct judged judged;
-    judge(&judged, CLUSTER "---\n" SERVER(KEY), 1);
-    struct finding_list nothing = {.arena = judged.fixture.result.findings[0].arena};
-    struct evaluation_condition conditions[EVALUATION_CONDITION_COUNT];
-    model_set_missing(judged.fixture.model, MODEL_SCALED_OBJECTS, true);
-    evaluation_conditions(judged.fixture.model, &judged.fixture.result.clusters.items[0], &nothing,
-                          &(struct evaluation_standing){NULL, 0, 1}, conditions);
-    for (size_t i = 0; i < EVALUATION_CONDITION_COUNT; i++) {
-        if (text_equal(conditions[i].type, "Observed")) {
-            assert_string_equal(conditions[i].status, "True");
-            assert_string_equal(conditions[i].message,
-                                "Everything that the checks need is observed. Not installed here: scaledobjects.");
-        }
-    }
-    evaluation_conditions_clear(conditions);
-    judged_clear(&judged);
-}
-
 static void judged_clear(struct judged *judged)
 {
     evaluation_conditions_clear(judged->conditions);
@@ -90,6 +68,28 @@ static void test_order_is_the_designs(void **state)
     for (size_t i = 0; i < array_length(order); i++) {
         assert_string_equal(judged.conditions[i].type, order[i]);
     }
+    judged_clear(&judged);
+}
+
+/* An extension that is not installed is named, and is no lack. */
+static void test_extensions_that_are_missing(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(KEY), 1);
+    struct finding_list nothing = {.arena = judged.fixture.result.findings[0].arena};
+    struct evaluation_condition conditions[EVALUATION_CONDITION_COUNT];
+    model_set_missing(judged.fixture.model, MODEL_SCALED_OBJECTS, true);
+    evaluation_conditions(judged.fixture.model, &judged.fixture.result.clusters.items[0], &nothing,
+                          &(struct evaluation_standing){NULL, 0, 1}, conditions);
+    for (size_t i = 0; i < EVALUATION_CONDITION_COUNT; i++) {
+        if (text_equal(conditions[i].type, "Observed")) {
+            assert_string_equal(conditions[i].status, "True");
+            assert_string_equal(conditions[i].message,
+                                "Everything that the checks need is observed. Not installed here: scaledobjects.");
+        }
+    }
+    evaluation_conditions_clear(conditions);
     judged_clear(&judged);
 }
 
