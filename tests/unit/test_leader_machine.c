@@ -12,7 +12,7 @@
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
-enum { LEASE_MS = 15000, RENEW_MS = 10000, RETRY_MS = 2000, HOLD_MS = RENEW_MS + RETRY_MS };
+enum { LEASE_MS = 15000, RENEW_MS = 10000, RETRY_MS = 2000, STANDBY_MS = RETRY_MS / 2, HOLD_MS = RENEW_MS + RETRY_MS };
 #define WALL_US INT64_C(1795330800000000)
 #define HOUR_MS INT64_C(3600000)
 
@@ -161,7 +161,7 @@ static void test_creation_that_comes_second(void **state)
     give_kind(&fixture, LEADER_INPUT_CONFLICT);
     expect(&fixture, LEADER_NEXT_WAIT, LEADER_CHANGE_NONE);
     assert_false(fixture.actions.observed); /* a lost race is no trouble */
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     expect(&fixture, LEADER_NEXT_READ, LEADER_CHANGE_NONE);
     give_lease(&fixture);
     expect(&fixture, LEADER_NEXT_WAIT, LEADER_CHANGE_NONE);
@@ -248,7 +248,7 @@ static void test_a_record_that_does_not_change(void **state)
         give_lease(&fixture);
         int64_t seen_ms = fixture.now_ms;
         while (fixture.now_ms < seen_ms + 14000) {
-            expect_wait(&fixture, RETRY_MS);
+            expect_wait(&fixture, STANDBY_MS);
             expect(&fixture, LEADER_NEXT_READ, LEADER_CHANGE_NONE);
             give_lease(&fixture);
             expect(&fixture, LEADER_NEXT_WAIT, LEADER_CHANGE_NONE);
@@ -318,7 +318,7 @@ static void test_waits_without_leading_are_spread(void **state)
     static const struct {
         double random_fraction;
         int64_t wait_ms;
-    } cases[] = {{0.0, 2000}, {0.5, 3200}, {0.999999, 4399}};
+    } cases[] = {{0.0, 1000}, {0.5, 1600}, {0.999999, 2199}};
     (void) state;
     for (size_t i = 0; i < array_length(cases); i++) {
         struct fixture fixture;
@@ -353,7 +353,7 @@ static void test_failures_until_the_deadline(void **state)
     assert_false(leads(&fixture));
     assert_string_equal(fixture.machine.why, "the lease was not renewed for 12 s: no way");
     /* Then it goes on trying, and tells when that works again. */
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     expect(&fixture, LEADER_NEXT_READ, LEADER_CHANGE_NONE);
     give_lease(&fixture);
     expect(&fixture, LEADER_NEXT_UPDATE, LEADER_CHANGE_NONE);
@@ -416,7 +416,7 @@ static void test_a_write_whose_answer_was_lost(void **state)
     give_lease(&fixture);
     expect(&fixture, LEADER_NEXT_WAIT, LEADER_CHANGE_NONE);
     assert_false(leads(&fixture));
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     expect(&fixture, LEADER_NEXT_UPDATE, LEADER_CHANGE_NONE);
     land_and_answer(&fixture);
     expect(&fixture, LEADER_NEXT_WAIT, LEADER_CHANGE_BEGAN);
@@ -497,7 +497,7 @@ static void test_suspend(void **state)
         expect(&fixture, LEADER_NEXT_WAIT, LEADER_CHANGE_ENDED);
         assert_true(text_starts_with(fixture.machine.why, "the lease was not renewed for 1 h"));
         assert_false(leads(&fixture));
-        expect_wait(&fixture, RETRY_MS);
+        expect_wait(&fixture, STANDBY_MS);
         expect(&fixture, LEADER_NEXT_READ, LEADER_CHANGE_NONE);
         store_foreign(&fixture, "them", fixture.wall_us); /* somebody took over meanwhile */
         give_lease(&fixture);
@@ -706,24 +706,24 @@ static void test_what_the_owner_is_told(void **state)
     begin(&fixture);
     give_kind(&fixture, LEADER_INPUT_FAILED);
     assert_true(fixture.actions.observed);
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     give_kind(&fixture, LEADER_INPUT_FAILED);
     assert_false(fixture.actions.observed); /* the same trouble */
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     give(&fixture, (struct leader_input){.kind = LEADER_INPUT_FAILED, .trouble = &denied});
     assert_true(fixture.actions.observed);
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     store_foreign(&fixture, "them", 1);
     give_lease(&fixture);
     assert_true(fixture.actions.observed);
     assert_false(fixture.machine.has_trouble);
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     store_foreign(&fixture, "others", 1);
     give_lease(&fixture);
     assert_true(fixture.actions.observed);
     /* A Lease that may be read and not written: refused each time, and told once. */
     for (int round = 0; round < 3; round++) {
-        expect_wait(&fixture, RETRY_MS);
+        expect_wait(&fixture, STANDBY_MS);
         store_foreign(&fixture, "", 1);
         give_lease(&fixture);
         expect(&fixture, LEADER_NEXT_UPDATE, LEADER_CHANGE_NONE);
@@ -732,7 +732,7 @@ static void test_what_the_owner_is_told(void **state)
         assert_int_equal(fixture.actions.observed, round == 0);
     }
     /* A server that changes what it is given: it is not led by that. */
-    expect_wait(&fixture, RETRY_MS);
+    expect_wait(&fixture, STANDBY_MS);
     give_lease(&fixture);
     store_foreign(&fixture, "else", 1);
     give_lease(&fixture);
