@@ -303,7 +303,12 @@ struct intake *intake_start(const struct intake_options *options)
         start_source(&intake->sources[i]);
     }
     struct pulse_options pulse = {
-        .on_change = on_pulse, .on_answer = on_answer, .on_rewind = on_rewind, .userdata = intake};
+        .namespace_name = namespaces->count ? namespaces->items[0] : NULL,
+        .on_change = on_pulse,
+        .on_answer = on_answer,
+        .on_rewind = on_rewind,
+        .userdata = intake,
+    };
     intake->pulse = pulse_start(options->client, &pulse);
     model_set_served(options->model, loop_now(loop));
     return intake;

@@ -48,10 +48,16 @@ static void mark_due(void *userdata)
     self->is_due = true;
 }
 
+/* Without them everything would look gone: what was said stands until they are seen again. */
+static bool sees_servers(const struct operator* self)
+{
+    return !model_unobserved(self->model, MODEL_PODS) && !model_unobserved(self->model, MODEL_CLUSTERS);
+}
+
 static bool is_ready(void *userdata)
 {
     const struct operator* self = userdata;
-    return self->is_ready;
+    return self->is_ready && sees_servers(self);
 }
 
 /* What is under way is cancelled; what was said is in the statuses. */
@@ -108,6 +114,7 @@ static bool may_publish(struct operator* self)
     }
     takeover_stop(self->takeover);
     self->takeover = NULL;
+    model_forget_histories(self->model);
     self->publisher = publisher_new(&(struct publisher_options){.client = self->client,
                                                                 .model = self->model,
                                                                 .instance = self->instance,
@@ -120,8 +127,8 @@ static bool may_publish(struct operator* self)
 static void evaluate(struct operator* self)
 {
     self->is_due = false;
-    if (model_unobserved(self->model, MODEL_PODS) || model_unobserved(self->model, MODEL_CLUSTERS)) {
-        return; /* without them everything would look gone: what was said stands until they are seen again */
+    if (!sees_servers(self)) {
+        return;
     }
     int64_t wake_at_ms = publisher_run(self->publisher, loop_now(self->loop));
     if (wake_at_ms == INT64_MAX) {
@@ -161,7 +168,7 @@ static void on_turn(void *userdata)
     if (!intake_is_ready(self->intake)) {
         return;
     }
-    if (!self->is_ready) {
+    if (!self->is_ready && sees_servers(self)) {
         self->is_ready = true;
         log_info(LOG_NONE, "in step with the API server");
     }

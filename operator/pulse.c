@@ -9,7 +9,7 @@ enum { INTERVAL_MS = 3000, TIMEOUT_MS = 2000 };
 /* A busy server may be late once. */
 enum { MISSED_MAX = 1, AGAIN_MS = 500 };
 
-/* One Lease of the operator's namespace, there or not: any answer will do, a refusal too. */
+/* One Lease of a namespace, there or not: any answer will do, a refusal too. */
 static const struct kube_resource leases = {.group = "coordination.k8s.io", .version = "v1", .plural = "leases"};
 
 struct pulse {
@@ -87,9 +87,11 @@ static void on_response(const struct kube_response *response, const struct error
 static void ask(void *userdata)
 {
     struct pulse *pulse = userdata;
+    const char *ours = kube_client_config(pulse->client)->namespace_name;
     struct kube_request request = {
         .verb = KUBE_GET,
-        .address = {.resource = &leases, .namespace_name = kube_client_config(pulse->client)->namespace_name},
+        .address = {.resource = &leases,
+                    .namespace_name = pulse->options.namespace_name ? pulse->options.namespace_name : ours},
         .query = "limit=1",
         .timeout_ms = TIMEOUT_MS,
     };

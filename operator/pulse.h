@@ -15,7 +15,8 @@
 struct pulse;
 
 struct pulse_options {
-    int64_t interval_ms; /* between two questions; 0: 3 s */
+    int64_t interval_ms;        /* between two questions; 0: 3 s */
+    const char *namespace_name; /* whose Leases may be listed, or else no version is told; NULL: ours. Borrowed */
     /*
      * Told on each change. `since`: when the question was sent that got no answer, or when one came again. `why` there
      * is none; NULL where there is one.

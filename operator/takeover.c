@@ -135,7 +135,7 @@ static bool is_as_new(const struct takeover *takeover, const char *key, const ch
     cleanup_free char *namespace_name = xstrndup(key, (size_t) (slash - key));
     const struct store_entry *entry = store_get(clusters, namespace_name, slash + 1);
     if (!entry) {
-        return false;
+        return takeover->lists >= LISTS_MAX; /* one that cannot be read never comes */
     }
     const char *held = ((const struct cluster_resource *) entry->object)->resource_version;
     return text_equal(held, version) || resource_version_is_older(version, held);
@@ -146,7 +146,7 @@ bool takeover_is_done(struct takeover *takeover)
     if (!takeover->is_listed) {
         return false;
     }
-    if (model_unobserved(takeover->model, MODEL_CLUSTERS) || takeover->lists >= LISTS_MAX) {
+    if (model_unobserved(takeover->model, MODEL_CLUSTERS)) {
         return true;
     }
     for (const struct map_entry *at = map_first(takeover->versions); at; at = map_next(at)) {

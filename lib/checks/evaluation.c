@@ -17,6 +17,17 @@ static void name_unobserved_kinds(const struct check_context *context)
     }
 }
 
+/* Live, what a row rests on and cannot be seen leaves its condition open, whatever the check makes of it. */
+static void mark_unjudged(const struct check_context *context)
+{
+    const struct check_row *row = context->row;
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        if ((row->rests_on & CHECK_RESTS_ON_KIND(kind)) && model_unobserved(context->model, (enum model_kind) kind)) {
+            finding_arena_mark_unjudged(context->sink->arena, row->condition);
+        }
+    }
+}
+
 static bool is_first_row_of_check(const struct check_row *rows, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
@@ -39,6 +50,9 @@ void evaluation_run(const struct model *model, const struct cluster *cluster, st
         const struct check_row *rows = catalogue(&count);
         for (size_t i = 0; i < count; i++) {
             context.row = &rows[i];
+            if (!model_options(model)->offline) {
+                mark_unjudged(&context);
+            }
             if (is_first_row_of_check(rows, i)) {
                 rows[i].check(&context);
             }

@@ -450,6 +450,19 @@ void store_replace_commit(struct store_replacement *replacement)
     }
 }
 
+void store_forget(struct store *store, const char *namespace_name)
+{
+    store_replace_commit(store_replace_begin(store, namespace_name));
+    const char *scope = namespace_name == NULL ? "" : namespace_name;
+    for (size_t i = 0; i < store->replaced_count; i++) {
+        if (text_equal(store->replaced[i], scope)) {
+            free(store->replaced[i]);
+            store->replaced[i] = store->replaced[--store->replaced_count];
+        }
+    }
+    store->is_filled = store->replaced_count > 0;
+}
+
 bool store_is_filled(const struct store *store)
 {
     return store->is_filled;

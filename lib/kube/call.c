@@ -187,6 +187,21 @@ static void take_answer(struct kube_call *call, int http_status)
     tell(call, &response, &failure);
 }
 
+/*
+ * With Retry-After the server says that it did not carry the request out, whatever the verb. A gateway in between may
+ * say so too, of a request that it had passed on: for a write it has to be the server itself, which sends a Status.
+ */
+static bool is_put_off(const struct kube_call *call, int http_status)
+{
+    if (http_status == 429 || (http_status >= 500 && call->is_read)) {
+        return true;
+    }
+    cleanup_json struct json_object *body = NULL;
+    const struct buffer *received = &call->exchange.received;
+    return http_status >= 500 && json_parse(buffer_text(received), received->length, &body, NULL) == 0 &&
+           text_equal(json_text_at(body, "kind", ""), "Status");
+}
+
 static void on_done(CURL *easy, CURLcode result, void *userdata)
 {
     struct kube_call *call = userdata;
@@ -194,8 +209,7 @@ static void on_done(CURL *easy, CURLcode result, void *userdata)
     (void) easy;
     int http_status = result == CURLE_OK ? exchange_status(exchange) : 0;
     kube_client_add_count(call->client, call->verb, http_status);
-    /* With Retry-After the server says that it did not carry the request out, whatever the verb. */
-    if ((http_status == 429 || http_status >= 500) && try_again_after(call, exchange_retry_after_ms(exchange))) {
+    if (is_put_off(call, http_status) && try_again_after(call, exchange_retry_after_ms(exchange))) {
         return;
     }
     if (call->is_read && exchange_is_cut(result) && try_again_after(call, CALL_LOST_WAIT_MS)) {

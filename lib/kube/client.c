@@ -150,6 +150,7 @@ int kube_client_new(struct loop *loop, struct kube_config *config, struct kube_c
 {
     struct kube_client *client = xcalloc(1, sizeof(*client));
     client->loop = loop;
+    liveness_init(&client->liveness, loop_now(loop).monotonic_ms);
     client->config = config;
     int result = read_server(client, err);
     result = result < 0 ? result : read_proxy(client, err);

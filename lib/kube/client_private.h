@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "credential.h"
+#include "liveness.h"
 #include "proget/kube/client.h"
 
 enum {
@@ -28,6 +29,7 @@ struct kube_client {
     struct curl_slist *connect_to; /* where that name really is */
     char *host_header;             /* "Host: ..." where base_url has another name; else NULL */
     bool is_loopback;
+    struct liveness liveness;
     struct kube_call *calls; /* utlist */
     size_t stream_count;
     struct kube_client_count counts[CLIENT_COUNTS_MAX];

@@ -20,6 +20,7 @@ enum {
     TCP_USER_TIMEOUT_MS = 45 * 1000,
     RETRY_AFTER_SECONDS_MAX = 3600,
     CONTENT_TYPE_LENGTH_MAX = 64,
+    DEADLINE_SLACK_MS = 100, /* libcurl's own limit says more of what it waited for, so it comes first */
 };
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *userdata)
@@ -30,6 +31,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *userdata)
         exchange->is_overflowing = true;
         return CURL_WRITEFUNC_ERROR;
     }
+    liveness_hear(&exchange->client->liveness, loop_now(exchange->client->loop).monotonic_ms);
     exchange->on_activity(exchange->userdata);
     return length;
 }
@@ -39,6 +41,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *userdata
     struct exchange *exchange = userdata;
     size_t length = size * count;
     bool is_last = length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n');
+    liveness_hear(&exchange->client->liveness, loop_now(exchange->client->loop).monotonic_ms);
     if (is_last && exchange_status(exchange) >= 200) {
         exchange->has_head = true;
         exchange->on_activity(exchange->userdata);
@@ -70,13 +73,14 @@ static int refuse_rewind(void *userdata, curl_off_t offset, int origin)
 
 static int prepare_socket(void *userdata, curl_socket_t fd, curlsocktype purpose)
 {
-    (void) userdata;
+    struct kube_client *client = userdata;
     if (purpose == CURLSOCKTYPE_IPCXN) {
         int timeout_ms = TCP_USER_TIMEOUT_MS;
         /* A kernel that will not do it leaves the other limits. */
         (void) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
         /* libcurl leaves its sockets to be inherited. */
         (void) fcntl(fd, F_SETFD, FD_CLOEXEC);
+        liveness_add_socket(&client->liveness, fd);
     }
     return CURL_SOCKOPT_OK;
 }
@@ -162,7 +166,7 @@ static void set_identity(struct exchange *exchange, struct identity *identity)
     }
 }
 
-static void set_connection(CURL *easy, bool is_secure)
+static void set_connection(struct kube_client *client, CURL *easy, bool is_secure)
 {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
     /* Rather share a connection than open one. Without TLS there is none to share, but libcurl would wait to be sure.
@@ -174,6 +178,7 @@ static void set_connection(CURL *easy, bool is_secure)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_INTERVAL_SECONDS);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, client);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -223,11 +228,12 @@ static void send_with(struct exchange *exchange, const struct credential *creden
     set_headers(exchange, credential->token);
     curl_easy_setopt(exchange->easy, CURLOPT_URL, exchange->request.url);
     curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, (long) time_left_ms(exchange));
-    set_connection(exchange->easy, text_starts_with(exchange->request.url, "https:"));
+    set_connection(client, exchange->easy, text_starts_with(exchange->request.url, "https:"));
     set_callbacks(exchange);
     kube_client_prepare(client, exchange->easy);
     set_identity(exchange, credential->identity);
     exchange->ca_generation = client->ca_generation;
+    exchange->sent_ms = loop_now(client->loop).monotonic_ms;
     exchange->transfer = loop_transfer_start(client->loop, exchange->easy, take_end, exchange);
 }
 
@@ -252,8 +258,6 @@ static void drop_transfer(struct exchange *exchange)
 static void stop_waiting(struct exchange *exchange)
 {
     credential_waiter_leave(&exchange->waiter);
-    loop_timer_free(exchange->patience);
-    exchange->patience = NULL;
     exchange->wait = EXCHANGE_RUNS;
 }
 
@@ -272,9 +276,8 @@ static void end_without_credential(struct exchange *exchange, const struct error
     exchange->on_done(exchange->easy, CURLE_LOGIN_DENIED, exchange->userdata);
 }
 
-static void on_patience_end(void *userdata)
+static void end_wait(struct exchange *exchange)
 {
-    struct exchange *exchange = userdata;
     struct error failure;
     bool has_answer = exchange->wait == EXCHANGE_WAITS_TO_RETRY;
     stop_waiting(exchange);
@@ -292,10 +295,6 @@ static void wait_for(struct exchange *exchange, enum exchange_wait wait)
     exchange->waiter.on_ready = on_credential;
     exchange->waiter.userdata = exchange;
     credential_source_wait(client->credentials, &exchange->waiter);
-    if (exchange->request.timeout_ms) {
-        exchange->patience = loop_timer_new(client->loop, on_patience_end, exchange);
-        loop_timer_set_after(exchange->patience, time_left_ms(exchange));
-    }
 }
 
 /* Sends, or waits for something to send with. */
@@ -390,11 +389,34 @@ static void take_end(CURL *easy, CURLcode result, void *userdata)
 {
     struct exchange *exchange = userdata;
     exchange->transfer = NULL;
+    if (result == CURLE_OPERATION_TIMEDOUT) {
+        (void) liveness_doubt(&exchange->client->liveness, exchange->sent_ms,
+                              loop_now(exchange->client->loop).monotonic_ms);
+    }
     bool is_denied = result == CURLE_OK && exchange_status(exchange) == 401;
     if ((is_denied && renew(exchange)) || retrust(exchange, result)) {
         return;
     }
     exchange->on_done(easy, result, exchange->userdata);
+}
+
+/*
+ * The time is up. libcurl's own limit (CURLOPT_TIMEOUT_MS) does not reach a transfer that waits for another one's
+ * connection to be made.
+ */
+static void on_deadline(void *userdata)
+{
+    struct exchange *exchange = userdata;
+    if (exchange->wait != EXCHANGE_RUNS) {
+        end_wait(exchange);
+        return;
+    }
+    loop_transfer_cancel(exchange->transfer);
+    if (exchange->detail[0] == '\0') {
+        (void) snprintf(exchange->detail, sizeof exchange->detail, "no answer within %lld milliseconds",
+                        (long long) exchange->request.timeout_ms);
+    }
+    take_end(exchange->easy, CURLE_OPERATION_TIMEDOUT, exchange);
 }
 
 int exchange_start(struct exchange *exchange, const struct exchange_request *request, struct error *err)
@@ -406,12 +428,18 @@ int exchange_start(struct exchange *exchange, const struct exchange_request *req
     exchange->has_head = false;
     free(exchange->failure);
     exchange->failure = NULL;
+    if (request->timeout_ms) {
+        exchange->deadline = loop_timer_new(exchange->client->loop, on_deadline, exchange);
+        loop_timer_set_after(exchange->deadline, request->timeout_ms + DEADLINE_SLACK_MS);
+    }
     return try_to_send(exchange, err);
 }
 
 void exchange_end(struct exchange *exchange)
 {
     stop_waiting(exchange);
+    loop_timer_free(exchange->deadline);
+    exchange->deadline = NULL;
     drop_transfer(exchange);
 }
 

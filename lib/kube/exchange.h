@@ -49,9 +49,9 @@ struct exchange {
     struct curl_slist *headers; /* secret */
     struct exchange_request request;
     size_t body_sent;
-    bool has_head;       /* the final answer's head came */
-    bool is_overflowing; /* the answer passed the buffer's limit */
-    int64_t began_ms;
+    bool has_head;                  /* the final answer's head came */
+    bool is_overflowing;            /* the answer passed the buffer's limit */
+    int64_t began_ms, sent_ms;      /* monotonic: exchange_start(), and when it was last given to libcurl */
     struct identity *identity;      /* in use by `easy` */
     uint64_t credential_generation; /* in use */
     uint64_t ca_generation;
@@ -59,14 +59,15 @@ struct exchange {
     bool is_retrusted; /* or after a CA was exchanged */
     enum exchange_wait wait;
     struct credential_waiter waiter;
-    struct loop_timer *patience; /* while it waits, if its time is limited */
+    struct loop_timer *deadline; /* if its time is limited */
     struct error *failure;       /* no credential is to be had; NULL: no such trouble */
     char detail[CURL_ERROR_SIZE];
 };
 
 /*
  * Starts; one at a time, again and again. Where a credential has to be fetched first it waits, which counts for the
- * timeout. Errors: no credential is to be had. The request's texts stay borrowed until exchange_end().
+ * timeout, as does a wait for a connection. Errors: no credential is to be had. The request's texts stay borrowed until
+ * exchange_end().
  */
 int exchange_start(struct exchange *exchange, const struct exchange_request *request, struct error *err);
 /* Ends it, under way or done, and forgets the credentials; `received` stays. Never from within `on_activity`. */

@@ -35,7 +35,7 @@ struct reflector {
     struct kube_call *call;
     struct loop_timer *timer; /* the wait; or, during a WatchList's first part, the notice that it takes long */
     int64_t alive_ms;
-    bool is_asked_to_wait;                 /* by the server */
+    int64_t asked_until_ms; /* monotonic: the server itself asked to wait until then; past where it did not */
     struct store_replacement *replacement; /* of the sync under way; else NULL */
 };
 
@@ -131,9 +131,9 @@ static void change_store(struct reflector *reflector, unsigned actions, struct j
         store_replace_commit(reflector->replacement);
         reflector->replacement = NULL;
     }
-    /* A store that never was filled is left so: when the kind does come, its objects are older than this process. */
-    if ((actions & REFLECTOR_STORE_EMPTY) && store_is_filled(store)) {
-        store_replace_commit(store_replace_begin(store, reflector->namespace_name));
+    /* When the kind comes (again), nobody knows how old its objects are. */
+    if (actions & REFLECTOR_STORE_EMPTY) {
+        store_forget(store, reflector->namespace_name);
     }
 }
 
@@ -320,7 +320,7 @@ static void step(struct reflector *reflector, const struct reflector_input *inpu
         break;
     case REFLECTOR_NEXT_WAIT:
         stop_all(reflector);
-        reflector->is_asked_to_wait = input->failure.retry_after_ms >= 0;
+        reflector->asked_until_ms = now_ms + input->failure.retry_after_ms; /* negative where nobody asked: past */
         loop_timer_set_after(reflector->timer, actions.wait_ms);
         break;
     }
@@ -380,9 +380,10 @@ void reflector_hurry(struct reflector *reflector)
 {
     enum reflector_phase phase = reflector->machine.phase;
     bool is_waiting = phase == REFLECTOR_PHASE_WAIT_SYNC || phase == REFLECTOR_PHASE_WAIT_WATCH;
-    if (is_waiting && !reflector->is_asked_to_wait && reflector->machine.state != REFLECTOR_UNOBSERVED) {
+    if (is_waiting && reflector->machine.state != REFLECTOR_UNOBSERVED) {
+        int64_t due_ms = loop_now(loop_of(reflector)).monotonic_ms + (int64_t) (random_fraction() * HURRY_SPREAD_MS);
         backoff_reset(&reflector->machine.backoff); /* a server that starts refuses at first */
-        loop_timer_set_after(reflector->timer, (int64_t) (random_fraction() * HURRY_SPREAD_MS));
+        loop_timer_set_at(reflector->timer, due_ms > reflector->asked_until_ms ? due_ms : reflector->asked_until_ms);
     }
 }
 

@@ -122,6 +122,7 @@ static void tell_behind(struct step *step)
 /* Something is wrong with the server or the way to it: wait, then go on with `phase`. */
 static void fall_behind(struct step *step, enum reflector_phase phase)
 {
+    step->machine->absent_since_ms = -1; /* whatever it is, it is no refusal */
     tell_behind(step);
     wait_for(step, phase, &step->machine->backoff);
 }
@@ -135,7 +136,8 @@ static void take_absence(struct step *step)
     }
     if (machine->was_synced && step->now_ms - machine->absent_since_ms < REFLECTOR_ABSENT_GRACE_MS) {
         step->actions->store |= REFLECTOR_STORE_ABORT;
-        fall_behind(step, REFLECTOR_PHASE_WAIT_SYNC);
+        tell_behind(step);
+        wait_for(step, REFLECTOR_PHASE_WAIT_SYNC, &machine->backoff);
         return;
     }
     step->actions->store |= REFLECTOR_STORE_ABORT | REFLECTOR_STORE_EMPTY;

@@ -167,6 +167,7 @@ static void on_silence(void *userdata)
         loop_timer_set_at(stream->silence, due_ms);
         return;
     }
+    (void) liveness_doubt(&stream->client->liveness, stream->last_byte_ms, loop_now(stream->client->loop).monotonic_ms);
     struct error err;
     error_set(&err, ERROR_TIMEOUT, "%s: the API server %s sent nothing for %lld s", stream->label,
               stream->client->config->server, (long long) (stream->silence_ms_max / 1000));

@@ -213,3 +213,10 @@ struct history *model_history(struct model *model, const struct cluster_resource
     }
     return history;
 }
+
+void model_forget_histories(struct model *model)
+{
+    map_free(model->histories);
+    model->histories = map_new(free_history);
+    model->has_changed = true;
+}

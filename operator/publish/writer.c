@@ -130,13 +130,17 @@ static void tell(struct slot *slot, uint64_t ticket)
     }
 }
 
-/* The watch may be behind our own writes, and these behind what it shows: the newer one counts. */
+/*
+ * The watch may be behind our own writes, and these behind what it shows: the newer one counts. One that is newer than
+ * our last write is somebody else's: what is wanted is written over it, which changes nothing where they left it alone.
+ */
 static void follow_version(struct slot *slot, const char *version)
 {
     if (text_is_empty(version) || text_equal(slot->version, version) ||
         resource_version_is_older(version, slot->version)) {
         return;
     }
+    slot->has_written = slot->has_written && (slot->call || !slot->version);
     free(slot->version);
     slot->version = xstrdup(version);
     if (slot->is_overtaken) {
@@ -164,7 +168,7 @@ static void on_response(const struct kube_response *response, const struct error
     }
     slot->complained = 0;
     slot->written = slot->sent;
-    slot->has_written = true;
+    slot->has_written = true; /* up to the version that the answer names */
     uint64_t ticket = slot->sent_ticket;
     if (slot->wanted == slot->written) {
         json_cleanup(&slot->body);

@@ -1,11 +1,13 @@
 #include "proget/kube/client.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -236,9 +238,12 @@ static void test_retry_after_is_followed(void **state)
 {
     struct fixture fixture;
     cleanup_free char *busy = fake_answer("429 Too Many Requests", "Retry-After: 0\r\n", "{}");
-    cleanup_free char *down = fake_answer("503 Down", "Retry-After: 0\r\nConnection: close\r\n", "{}");
+    cleanup_free char *down =
+        fake_answer("503 Down", "Retry-After: 0\r\nConnection: close\r\n", "{\"kind\":\"Status\"}");
+    cleanup_free char *gateway = fake_answer("503 Down", "Retry-After: 0\r\n", "<html>no upstream</html>");
     cleanup_free char *fine = fake_answer("201 Created", "", "{\"metadata\":{\"name\":\"p\"}}");
-    const struct fake_reply replies[] = {{busy, FAKE_KEEP}, {down, FAKE_CLOSE}, {fine, FAKE_KEEP}};
+    const struct fake_reply replies[] = {{busy, FAKE_KEEP},    {down, FAKE_CLOSE},   {fine, FAKE_KEEP},
+                                         {gateway, FAKE_KEEP}, {gateway, FAKE_KEEP}, {fine, FAKE_KEEP}};
     (void) state;
     start_server(&fixture, replies, array_length(replies));
     call(&fixture, KUBE_CREATE); /* the server says that it did not do it, so even this is safe */
@@ -247,6 +252,12 @@ static void test_retry_after_is_followed(void **state)
     assert_int_equal(fake_server_requests(fixture.server), 3);
     assert_string_equal(fake_server_request(fixture.server, 2) + strlen(fake_server_request(fixture.server, 2)) - 2,
                         "{}");
+    call(&fixture, KUBE_CREATE); /* what is in between may have passed it on */
+    assert_int_equal(fixture.code, ERROR_IO);
+    assert_int_equal(fake_server_requests(fixture.server), 4);
+    call(&fixture, KUBE_GET);
+    assert_int_equal(fixture.code, 0);
+    assert_int_equal(fake_server_requests(fixture.server), 6);
     end(&fixture);
 }
 
@@ -891,6 +902,35 @@ static void test_proxies(void **state)
     end(&fixture);
 }
 
+/* A server that takes connections and says nothing: what waits for the first one's handshake has its own time. */
+static void test_timeout_behind_a_connection_that_is_made(void **state)
+{
+    (void) state;
+    struct fixture fixture = {0};
+    struct error err;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *) &address, length), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *) &address, &length), 0);
+    assert_int_equal(loop_new(&fixture.loop, &err), 0);
+    struct kube_config *config = xcalloc(1, sizeof(*config));
+    config->server = xasprintf("https://127.0.0.1:%d", ntohs(address.sin_port));
+    config->namespace_name = xstrdup("default");
+    config->source = xstrdup("test (context c)");
+    assert_int_equal(kube_client_new(fixture.loop, config, &fixture.client, &err), 0);
+    int64_t began_ms = clock_now().monotonic_ms;
+    start_call(&fixture, KUBE_GET, /* timeout_ms= */ 60000);
+    start_call(&fixture, KUBE_GET, /* timeout_ms= */ 300);
+    turn_until(&fixture, &fixture.answers, 1);
+    assert_int_equal(fixture.code, ERROR_TIMEOUT);
+    assert_in_range(clock_now().monotonic_ms - began_ms, 300, 5000); /* libcurl's limit of a connection: 10 s */
+    kube_client_free(fixture.client);
+    loop_free(fixture.loop);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -911,6 +951,7 @@ int main(void)
         cmocka_unit_test(test_client_certificate_that_is_exchanged),
         cmocka_unit_test(test_impersonation),
         cmocka_unit_test(test_proxies),
+        cmocka_unit_test(test_timeout_behind_a_connection_that_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

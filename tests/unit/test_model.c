@@ -397,6 +397,13 @@ static void test_histories(void **state)
     assert_false(history_knows_activation(first, "m", "2025"));
     cluster_list_free(&list);
 
+    /* But by a process that begins to publish again: somebody else may have written it meanwhile. */
+    model_forget_histories(model);
+    assert_true(model_take_changed(model));
+    model_assemble(model, fixture_after(0), &list);
+    assert_true(history_knows_activation(list.items[0].history, "m", "2025"));
+    cluster_list_free(&list);
+
     /* Another one of the same name has its own. */
     fixture_put(model, MODEL_CLUSTERS,
                 "{'metadata': {'namespace': 'proget', 'name': 'main', 'uid': 'c2'}, 'spec': {'selector': "

@@ -372,6 +372,33 @@ static void test_busy_and_not_let_in(void **state)
     end(&fixture);
 }
 
+/* Somebody knows that the server is back: the pause of before is of no use, but what the server asks for counts. */
+static void test_hurry(void **state)
+{
+    struct fixture fixture = {0};
+    (void) state;
+    for (int i = 0; i < 2; i++) { /* a WatchList and a list */
+        add_answer(&fixture, "500 Internal Server Error", "", STATUS("500", "InternalError"));
+    }
+    add_answer(&fixture, "429 Too Many Requests", "Retry-After: 1\r\n", STATUS("429", "TooManyRequests"));
+    add_reply(&fixture, FAKE_STREAM(EVENT("ADDED", "a", "5", "\"red\"") END_BOOKMARK("10")), FAKE_HANG);
+    begin(&fixture);
+    expect(&fixture, 2, "", "SYNCING! ");
+    int64_t began_ms = clock_now().monotonic_ms;
+    reflector_hurry(fixture.reflector);
+    expect(&fixture, 3, "", "SYNCING! ");
+    int64_t refused_ms = clock_now().monotonic_ms;
+    assert_in_range(refused_ms - began_ms, 0, 790);       /* the pause would have been 800 at the least */
+    while (clock_now().monotonic_ms < refused_ms + 100) { /* the answer has come */
+        expect(&fixture, 3, "", "SYNCING! ");
+        assert_int_equal(loop_turn(fixture.loop, TURN_MS, NULL), 0);
+    }
+    reflector_hurry(fixture.reflector);
+    expect(&fixture, 4, "+a:red ", "SYNCING! WATCHING ");
+    assert_in_range(clock_now().monotonic_ms - refused_ms, 900, 2500);
+    end(&fixture);
+}
+
 static void test_stop_in_the_middle(void **state)
 {
     struct fixture fixture = {0};
@@ -397,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_kind_that_is_missing_then_comes),
         cmocka_unit_test(test_refused_for_a_moment),
         cmocka_unit_test(test_busy_and_not_let_in),
+        cmocka_unit_test(test_hurry),
         cmocka_unit_test(test_stop_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -445,6 +445,15 @@ static void test_refusals_that_pass(void **state)
         assert_int_equal(fixture.machine.state, REFLECTOR_WATCHING);
         fixture.now_ms += REFLECTOR_ABSENT_GRACE_MS;
     }
+    /* Nor does a server that went away in between add to it. */
+    give_failure(&fixture, REFLECTOR_INPUT_FAILED, 403);
+    expect_wait(&fixture);
+    fixture.now_ms += REFLECTOR_ABSENT_GRACE_MS;
+    give_failure(&fixture, REFLECTOR_INPUT_FAILED, 0);
+    expect_wait(&fixture);
+    give_failure(&fixture, REFLECTOR_INPUT_FAILED, 403);
+    assert_int_equal(fixture.machine.state, REFLECTOR_BEHIND);
+    assert_int_equal(fixture.actions.store, REFLECTOR_STORE_ABORT);
 }
 
 /* The server's database was restored: whatever goes on, everything is read anew, without a version. */

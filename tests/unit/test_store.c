@@ -361,6 +361,36 @@ static void knows_what_was_loaded_and_what_changed(void **state)
     assert_true(!entry->seen_in_first_replace && entry->changed_since);
 }
 
+/* What comes back after nobody could look was not seen to change. */
+static void what_was_forgotten_is_loaded_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture, "one");
+    upsert(fixture, "one", "a", "1", "red", 10);
+    commit(fixture);
+    begin(fixture, "two");
+    upsert(fixture, "two", "b", "2", "red", 10);
+    commit(fixture);
+    assert_heard(fixture, "+one/a:red +two/b:red");
+    store_forget(fixture->store, "one");
+    assert_heard(fixture, "-one/a:red");
+    assert_true(store_is_filled(fixture->store));
+    begin(fixture, "one");
+    upsert(fixture, "one", "a", "1", "red", 20);
+    commit(fixture);
+    assert_true(store_get(fixture->store, "one", "a")->seen_in_first_replace);
+    assert_false(store_get(fixture->store, "one", "a")->changed_since);
+    store_forget(fixture->store, "three"); /* never was filled: the next one is still its first */
+    begin(fixture, "three");
+    upsert(fixture, "three", "c", "3", "red", 20);
+    commit(fixture);
+    assert_false(store_get(fixture->store, "three", "c")->changed_since);
+    store_forget(fixture->store, "one");
+    store_forget(fixture->store, "two");
+    store_forget(fixture->store, "three");
+    assert_false(store_is_filled(fixture->store));
+}
+
 static void offline_input_is_loaded_not_changed(void **state)
 {
     struct fixture *fixture = *state;
@@ -469,6 +499,7 @@ int main(void)
         store_test(abandoned_replacements_leave_no_trace),
         store_test(replaces_one_namespace_and_leaves_the_others),
         store_test(knows_what_was_loaded_and_what_changed),
+        store_test(what_was_forgotten_is_loaded_anew),
         store_test(offline_input_is_loaded_not_changed),
         store_test(walks_all_or_one_namespace),
         store_test(tells_each_listener),

@@ -459,11 +459,42 @@ static void is_overtaken(void **state)
     end(&world);
 }
 
+/* A status is not watched as a text; that somebody wrote shows in the object's version. */
+static void what_somebody_wrote_over_is_written_again(void **state)
+{
+    static const struct api_answer answers[] = {
+        {"200 OK", "{\"metadata\":{\"resourceVersion\":\"10\"}}"},
+        {"200 OK", "{\"metadata\":{\"resourceVersion\":\"13\"}}"},
+    };
+    struct world world = {0};
+    (void) state;
+    api_start_with(&world.api, answers, array_length(answers));
+    world.writer = writer_new(world.api.client, on_written, &world);
+    world.version = "9";
+    wish(&world, "A", NULL, 1);
+    world.version = "10"; /* the watch shows our own write before its answer is here */
+    wish(&world, "A", NULL, 1);
+    api_settle(&world.api);
+    assert_told(&world, 1, 1);
+    wish(&world, "A", NULL, 1);
+    assert_int_equal(in_flight(&world), 0);
+    world.version = "12";
+    wish(&world, "A", NULL, 1);
+    assert_int_equal(in_flight(&world), 1);
+    api_settle(&world.api);
+    assert_request(&world.api, 1, APPLY, "\"resourceVersion\":\"12\"");
+    world.version = "13";
+    wish(&world, "A", NULL, 1);
+    assert_int_equal(in_flight(&world), 0);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_once_what_is_not_watched),
         cmocka_unit_test(is_overtaken),
+        cmocka_unit_test(what_somebody_wrote_over_is_written_again),
         cmocka_unit_test(one_at_a_time_and_the_newest_wins),
         cmocka_unit_test(a_newer_ticket_of_what_is_under_way_is_told),
         cmocka_unit_test(failures_are_tried_again_with_back_off),

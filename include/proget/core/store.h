@@ -92,6 +92,12 @@ void store_replace_remove(struct store_replacement *replacement, struct json_obj
 void store_replace_commit(struct store_replacement *replacement); /* swaps, tells each difference, frees it */
 void store_replace_abort(struct store_replacement *replacement);  /* frees it; NULL is allowed */
 
+/*
+ * Nothing is known of that namespace (NULL: of anything) any more: its objects go, as from a replacement with nothing,
+ * and the next replacement is a first one again.
+ */
+void store_forget(struct store *store, const char *namespace_name);
+
 bool store_is_filled(const struct store *store); /* a replacement was committed, or store_mark_filled() */
 void store_mark_filled(struct store *store);
 

@@ -48,8 +48,8 @@ void reflector_stop(struct reflector *reflector); /* NULL is allowed; frees it, 
 
 /*
  * The server is known to answer again: what waits for the next try tries within half a second, and
- * then again as after a first failure. It does not where the
- * server itself said how long to wait, nor for a kind that is not observed.
+ * then again as after a first failure; not before the time that the
+ * server itself asked for, nor for a kind that is not observed.
  */
 void reflector_hurry(struct reflector *reflector);
 /*

@@ -186,6 +186,8 @@ struct cluster_list {
 
 /* History of a declared cluster, loaded from its status when first asked for; owned by the model. */
 struct history *model_history(struct model *model, const struct cluster_resource *resource);
+/* Who did not lead for a while begins anew with what the statuses say: another one may have moved them on. */
+void model_forget_histories(struct model *model);
 
 /*
  * Joins. Clusters in the order of namespace and name; each pod belongs to at most one: a user's ProGetCluster beats a

@@ -36,18 +36,23 @@ static bool event_is_about(const struct model *model, const struct event *event,
 }
 
 /*
- * The one message of a server that is read, for nothing else tells: only its mention of a PriorityClass and of the very
- * name that the template has now, and only where the classes themselves are not observed.
+ * The one message of a server that is read, for nothing else tells: only its sentence about the very class that the
+ * template names now, only while pods are still missing (an Event stays for an hour after what it tells was mended),
+ * and only where the classes themselves are not observed.
  */
 static bool event_says_so(const struct model *model, const struct workload *workload, const char *class_name)
 {
+    if (workload->status.replicas >= workload_servers(workload)) {
+        return false;
+    }
+    cleanup_free char *sentence = xasprintf("no PriorityClass with name %s was found", class_name);
     const struct store *events = model_read(model, MODEL_EVENTS_FAILED_CREATE);
     const char *namespace_name = workload->meta.namespace_name;
     for (const struct store_entry *at = store_first(events, namespace_name); at;
          at = store_next(events, namespace_name, at)) {
         const struct event *event = (const struct event *) at->object;
-        if (text_equal(event->reason, "FailedCreate") && event->message && strstr(event->message, "PriorityClass") &&
-            strstr(event->message, class_name) && event_is_about(model, event, workload)) {
+        if (text_equal(event->reason, "FailedCreate") && event->message && strstr(event->message, sentence) &&
+            event_is_about(model, event, workload)) {
             return true;
         }
     }
@@ -83,7 +88,8 @@ void check_priority_class_not_found(const struct check_context *context)
                                   : store_get(classes, NULL, class_name) == NULL;
         if (missing) {
             say_not_found(context, workload, class_name);
-        } else if (unobserved) {
+        }
+        if (unobserved) {
             finding_unobserved(context, model_kind_info(MODEL_PRIORITY_CLASSES)->plural, unobserved);
         }
     }
