@@ -49,7 +49,8 @@ static void on_change(bool leads, const char *why, void *userdata)
 {
     struct election *election = userdata;
     if (leads) {
-        log_info(LOG_NONE, "leading from now on");
+        const char *namespace_name = kube_client_config(election->options.client)->namespace_name;
+        log_info(LOG_FIELDS({"lease", LEASE_NAME}, {"namespace", namespace_name}), "leading from now on");
     } else {
         log_warning(LOG_FIELDS({"why", why}), "no longer leading: standing by, nothing is published from here");
     }
@@ -61,7 +62,7 @@ static void on_observed(const char *holder, const struct error *trouble, void *u
     (void) userdata;
     if (trouble) {
         log_warning(LOG_FIELDS({"lease", LEASE_NAME}, {"error", trouble->text}),
-                    "cannot take part in the election yet, trying again");
+                    "the election Lease cannot be read or written, trying again");
     } else if (holder) {
         log_info(LOG_FIELDS({"leader", holder}), "standing by");
     }
@@ -89,6 +90,9 @@ struct election *election_start(const struct election_options *options)
             .userdata = election,
         };
         election->leader = leader_start(options->client, &leader);
+    } else {
+        log_info(LOG_NONE, "publishing without an election: nothing keeps another operator from doing so too "
+                           "(--leader-elect)");
     }
     election->options.instance = NULL;
     return election;

@@ -120,6 +120,20 @@ static void set_behind(struct source *source, bool is_behind, const char *why)
     settle_outage(intake, why);
 }
 
+/* It was the only kind that was behind, and is not waited for any more. */
+static void drop_outage(const struct source *source)
+{
+    const struct intake *intake = source->intake;
+    for (size_t i = 0; i < intake->count; i++) {
+        if (intake->sources[i].is_behind && &intake->sources[i] != source) {
+            return;
+        }
+    }
+    if (source->is_behind && !intake->is_silent) {
+        outage_drop(intake->outage);
+    }
+}
+
 /* What is not observed in one of several namespaces is not observed. */
 static void set_unobserved(struct source *source, bool is_unobserved, const char *why)
 {
@@ -235,6 +249,7 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
         break;
     case REFLECTOR_WATCHING:
         source->is_synced = true;
+        outage_started(source->intake->outage);
         set_trouble(source, false, NULL);
         set_missing(source, false);
         set_unobserved(source, false, NULL);
@@ -248,6 +263,7 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
         set_trouble(source, false, NULL);
         set_missing(source, model_kind_info(source->kind)->is_extension && reflector_is_missing(source->reflector));
         set_unobserved(source, !source->is_missing, why);
+        drop_outage(source);
         set_behind(source, false, NULL);
         break;
     }

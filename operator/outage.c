@@ -9,13 +9,17 @@ enum { WHOLE_HOLD_MS = 2500, PART_HOLD_MS = 12 * 1000 };
 
 struct outage {
     struct loop_timer *timer;
-    bool is_whole, is_said, is_start_said;
+    bool is_whole, is_said, is_start_said, is_started;
     char why[BOUND_ERROR_TEXT];
 };
 
 static void say(void *userdata)
 {
     struct outage *outage = userdata;
+    if (!outage->is_started) {
+        outage_at_start(outage, outage->why);
+        return;
+    }
     outage->is_said = true;
     log_warning(LOG_FIELDS({"error", outage->why}), "%s: keeping what is known, trying again",
                 outage->is_whole ? "the API server is out of reach" : "the API server does not serve everything");
@@ -55,6 +59,16 @@ void outage_settle(struct outage *outage, bool is_silent, size_t behind, size_t 
     if (!outage->is_said && (has_grown || !loop_timer_is_set(outage->timer))) {
         loop_timer_set_after(outage->timer, is_whole ? WHOLE_HOLD_MS : PART_HOLD_MS);
     }
+}
+
+void outage_drop(struct outage *outage)
+{
+    outage->is_said = false;
+}
+
+void outage_started(struct outage *outage)
+{
+    outage->is_started = true;
 }
 
 void outage_at_start(struct outage *outage, const char *why)

@@ -20,7 +20,12 @@ void outage_free(struct outage *outage); /* NULL is allowed */
  */
 void outage_settle(struct outage *outage, bool is_silent, size_t behind, size_t total, const char *why);
 
+/* What was behind is not observed from now on, which is told by others: there is no return to speak of. */
+void outage_drop(struct outage *outage);
+
 /* Nothing was ever in step: the reason is said once, and it is tried again. */
 void outage_at_start(struct outage *outage, const char *why);
+/* The first kind is in step: before, nothing is known that could be kept. */
+void outage_started(struct outage *outage);
 
 #endif

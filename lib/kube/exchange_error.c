@@ -84,6 +84,10 @@ int exchange_error(const struct exchange *exchange, CURLcode result, const char 
         return error_set(err, ERROR_IO, "%s: the API server %s cannot be reached through its proxy (%s)", what, server,
                          detail);
     case CURLE_COULDNT_CONNECT:
+        if (exchange->client->proxy_url) {
+            return error_set(err, ERROR_IO, "%s: the proxy on the way to the API server %s cannot be reached (%s)",
+                             what, server, detail);
+        }
         curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
         return error_set(err, ERROR_IO, "%s: the API server %s %s (%s)", what, server,
                          number == ECONNREFUSED ? "refuses the connection" : "cannot be reached", detail);

@@ -15,7 +15,8 @@
 enum {
     LIST_TIMEOUT_MS = 60 * 1000,
     SYNC_NOTICE_MS = 10 * 1000,   /* how often a sync that does not end is spoken of */
-    SILENCE_MARGIN_MS = 5 * 1000, /* beyond what was asked of the server */
+    SILENCE_MS = 100 * 1000,      /* a server sends a bookmark about every minute: a stream without any is stuck. Where
+                                     one sends none, opening it again costs little */
     SELECTOR_LENGTH_MAX = 4096,   /* bytes */
     QUERY_LENGTH_MAX = 40 * 1024, /* bytes */
     HURRY_SPREAD_MS = 500,        /* many reflectors are hurried at once */
@@ -273,8 +274,7 @@ static void open_stream(struct reflector *reflector, const struct reflector_acti
     add_text(&query, "resourceVersion", actions->resource_version);
     add_number(&query, "timeoutSeconds", actions->timeout_seconds);
     add_selectors(reflector, &query);
-    reflector->stream = kube_stream_open(reflector->client, &address, buffer_text(&query),
-                                         actions->timeout_seconds * 1000 + SILENCE_MARGIN_MS, &own);
+    reflector->stream = kube_stream_open(reflector->client, &address, buffer_text(&query), SILENCE_MS, &own);
 }
 
 static void send_list(struct reflector *reflector, const struct reflector_actions *actions)

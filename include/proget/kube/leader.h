@@ -34,7 +34,11 @@ struct leader;
 
 struct leader_options {
     const char *namespace_name, *name; /* of the Lease; copied */
-    const char *identity;              /* unique per process: "<host or pod>_<random UUID>", printable; copied */
+    /*
+     * Tells one process from another; printable; copied. A process that finds its own identity in the Lease takes it up
+     * again at once: so one that begins again under its predecessor's does not wait, and two that share one both lead.
+     */
+    const char *identity;
     /*
      * 15 s, 10 s and 2 s where 0. Asserted: lease > renew, renew > 1.2 * retry, lease > renew + retry, and at most
      * LEADER_LEASE_MS_MAX. A lease of no whole number of seconds is announced to others as the next longer one.

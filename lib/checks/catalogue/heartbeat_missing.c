@@ -6,13 +6,11 @@
 #include "proget/core/text.h"
 
 /*
- * Live, a Lease may go a moment before its pod is seen to: only the operator's own clock tells how long it is missing,
- * but for a pod of which no heartbeat was ever heard.
+ * Live, a Lease may go a moment before its pod is seen to: only the operator's own clock tells how long it is missing.
  */
 static int64_t missing_since_us(const struct cluster *cluster, const struct pod *pod)
 {
-    const struct past_server *member = history_member(cluster->history, pod->meta.uid);
-    if (member && member->last_heartbeat_us) {
+    if (!cluster->is_offline) {
         return 0;
     }
     return pod->started_us ? pod->started_us : pod->meta.created_us;

@@ -31,3 +31,9 @@ holds "no heartbeat was taken for stale" never_said HeartbeatStale
 heartbeat_stop
 WITHIN=30 ok "now that it stopped, it is" finding HeartbeatStale
 holds "the same process" operator_same
+faults_act stall userAgent=^proget/ >/dev/null
+change
+WITHIN=40 through "swallowed by a connection, while new ones would work"
+ok "its end is told" "log_lines 'the API server is back' 3"
+faults_act release >/dev/null
+holds "the same process to the end" operator_same
