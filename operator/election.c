@@ -15,6 +15,7 @@
 struct election {
     struct election_options options;
     struct leader *leader;       /* NULL: no election is held */
+    uint64_t changes;            /* begun and ended */
     struct loop_timer *released; /* ... then the end is told from here */
     void (*on_released)(void *userdata);
     void *released_userdata;
@@ -48,6 +49,7 @@ static char *make_identity(const char *instance)
 static void on_change(bool leads, const char *why, void *userdata)
 {
     struct election *election = userdata;
+    election->changes++;
     if (leads) {
         const char *namespace_name = kube_client_config(election->options.client)->namespace_name;
         log_info(LOG_FIELDS({"lease", LEASE_NAME}, {"namespace", namespace_name}), "leading from now on");
@@ -110,6 +112,16 @@ void election_stop(struct election *election)
 bool election_leads(const struct election *election)
 {
     return !election->leader || leader_leads(election->leader, clock_now());
+}
+
+uint64_t election_changes(const struct election *election)
+{
+    return election->changes;
+}
+
+bool election_is_healthy(const struct election *election)
+{
+    return !election->leader || leader_is_healthy(election->leader, clock_now(), LEADER_HEALTH_TOLERANCE_MS);
 }
 
 void election_release(struct election *election, void (*on_released)(void *userdata), void *userdata)

@@ -6,6 +6,7 @@
 #define OPERATOR_ELECTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "proget/kube/client.h"
 
@@ -25,6 +26,10 @@ void election_stop(struct election *election); /* without giving the Lease up; N
 
 /* At this very moment, however long the process may have been stopped before. */
 bool election_leads(const struct election *election);
+/* How often this process has begun or ceased to lead; what it gives up at its end does not count. */
+uint64_t election_changes(const struct election *election);
+/* False when it takes itself for the leader though the Lease has not been renewed for long: the loop is wedged. */
+bool election_is_healthy(const struct election *election);
 
 /* Gives the Lease up, so that another process takes over at once. `on_released` runs once, from the loop. */
 void election_release(struct election *election, void (*on_released)(void *userdata), void *userdata);

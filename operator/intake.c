@@ -19,6 +19,7 @@ struct source {
     struct reflector *reflector;
     bool is_synced, is_behind, is_unobserved;
     bool is_missing;          /* of an extension that the server does not have */
+    uint64_t skipped;         /* objects that could not be read */
     int64_t trouble_since_ms; /* monotonic: not in step since then, though not refused; 0: it is in step */
     char *trouble;            /* why not; NULL: not told yet */
 };
@@ -271,7 +272,8 @@ static void on_state(enum reflector_state state, const char *why, void *userdata
 
 static void on_skipped(const struct error *err, void *userdata)
 {
-    const struct source *source = userdata;
+    struct source *source = userdata;
+    source->skipped++;
     log_warning(LOG_FIELDS({"kind", model_kind_info(source->kind)->kind}, {"error", err->text}),
                 "an object cannot be read and is left out");
 }
@@ -355,4 +357,57 @@ bool intake_is_ready(const struct intake *intake)
         }
     }
     return true;
+}
+
+static enum intake_state state_of(const struct source *source)
+{
+    if (source->is_unobserved) {
+        return INTAKE_UNOBSERVED;
+    }
+    if (source->is_behind) {
+        return INTAKE_BEHIND;
+    }
+    if (source->is_missing) {
+        return INTAKE_ABSENT;
+    }
+    return source->is_synced ? INTAKE_SYNCED : INTAKE_SYNCING;
+}
+
+static int64_t silent_ms(const struct source *source)
+{
+    int64_t alive_ms = source->reflector ? reflector_alive_ms(source->reflector) : 0;
+    return alive_ms == 0 || source->is_unobserved || source->is_missing
+               ? -1
+               : now_of(source->intake).monotonic_ms - alive_ms;
+}
+
+bool intake_watch(const struct intake *intake, enum model_kind kind, struct intake_watch *ret_watch)
+{
+    struct intake_watch watch = {.state = INTAKE_SYNCED, .silent_ms = -1};
+    bool is_watched = false;
+    for (size_t i = 0; i < intake->count; i++) {
+        const struct source *source = &intake->sources[i];
+        if (source->kind != kind) {
+            continue;
+        }
+        enum intake_state state = state_of(source);
+        is_watched = true;
+        watch.state = state > watch.state ? state : watch.state;
+        watch.silent_ms = later(watch.silent_ms, silent_ms(source));
+        watch.skipped += source->skipped;
+    }
+    if (is_watched) {
+        *ret_watch = watch;
+    }
+    return is_watched;
+}
+
+bool intake_is_connected(const struct intake *intake)
+{
+    bool has_answered = intake->asked.monotonic_ms != 0;
+    for (size_t i = 0; i < intake->count && !has_answered; i++) {
+        const struct source *source = &intake->sources[i];
+        has_answered = source->is_synced || source->is_unobserved || source->is_missing;
+    }
+    return has_answered && !intake->is_silent;
 }

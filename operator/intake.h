@@ -33,6 +33,25 @@ struct intake_options {
 struct intake *intake_start(const struct intake_options *options);
 void intake_stop(struct intake *intake); /* NULL is allowed */
 
+/* How it stands with a kind, for the metrics; of several namespaces the worst. */
+enum intake_state {
+    INTAKE_SYNCED,
+    INTAKE_ABSENT, /* an extension that is not installed */
+    INTAKE_SYNCING,
+    INTAKE_BEHIND,
+    INTAKE_UNOBSERVED,
+    INTAKE_STATE_COUNT
+};
+struct intake_watch {
+    enum intake_state state;
+    int64_t silent_ms; /* since the stream's last sign of life; negative: there was none, or none is expected */
+    uint64_t skipped;  /* objects that could not be read, so far */
+};
+/* False: the kind is not watched. */
+bool intake_watch(const struct intake *intake, enum model_kind kind, struct intake_watch *ret_watch);
+/* The server answers: it did at least once, and the last question was not left without an answer. */
+bool intake_is_connected(const struct intake *intake);
+
 /* Every kind was synced, or is known not to be observed: the model can be judged. */
 bool intake_is_ready(const struct intake *intake);
 

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "election.h"
@@ -13,6 +14,7 @@
 #include "proget/kube/client.h"
 #include "publish/publisher.h"
 #include "serve/http.h"
+#include "serve/metrics.h"
 #include "takeover.h"
 
 /* Writes under way, and then the Lease, get this long after SIGTERM: well within a pod's usual 30 s of grace. */
@@ -36,6 +38,8 @@ struct operator
     struct http_server *server;
     struct loop_timer *wake_timer; /* the next evaluation that time alone makes due */
     struct loop_timer *finish_timer;
+    struct tally tally;
+    int64_t started_us;
     char *instance;
     bool is_due;   /* an evaluation is to run at the end of this turn */
     bool is_ready; /* every kind was synced once */
@@ -58,6 +62,24 @@ static bool is_ready(void *userdata)
 {
     const struct operator* self = userdata;
     return self->is_ready && sees_servers(self);
+}
+
+static bool is_healthy(void *userdata)
+{
+    const struct operator* self = userdata;
+    return !self->election || election_is_healthy(self->election);
+}
+
+static char *render_metrics(void *userdata)
+{
+    const struct operator* self = userdata;
+    return metrics_render(&(struct metrics_sources){.client = self->client,
+                                                    .intake = self->intake,
+                                                    .election = self->election,
+                                                    .publisher = self->publisher,
+                                                    .tally = &self->tally,
+                                                    .started_us = self->started_us},
+                          loop_now(self->loop));
 }
 
 /* What is under way is cancelled; what was said is in the statuses. */
@@ -119,9 +141,17 @@ static bool may_publish(struct operator* self)
                                                                 .model = self->model,
                                                                 .instance = self->instance,
                                                                 .on_progress = mark_due,
-                                                                .userdata = self});
+                                                                .userdata = self,
+                                                                .tally = &self->tally});
     self->is_due = true;
     return true;
+}
+
+static uint64_t exact_ns(void)
+{
+    struct timespec now;
+    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with that clock */
+    return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
 }
 
 static void evaluate(struct operator* self)
@@ -130,7 +160,10 @@ static void evaluate(struct operator* self)
     if (!sees_servers(self)) {
         return;
     }
+    uint64_t began_ns = exact_ns();
     int64_t wake_at_ms = publisher_run(self->publisher, loop_now(self->loop));
+    self->tally.evaluations++;
+    self->tally.evaluation_ns += exact_ns() - began_ns;
     if (wake_at_ms == INT64_MAX) {
         loop_timer_stop(self->wake_timer);
     } else {
@@ -255,7 +288,11 @@ static int start(struct operator* self, const struct operator_options *options, 
     if (result < 0) {
         return result;
     }
-    struct http_options http = {.listen = options->listen, .is_ready = is_ready, .userdata = self};
+    struct http_options http = {.listen = options->listen,
+                                .is_healthy = is_healthy,
+                                .is_ready = is_ready,
+                                .render_metrics = render_metrics,
+                                .userdata = self};
     result = http_server_start(self->loop, &http, &self->server, err);
     if (result < 0) {
         return result;
@@ -282,7 +319,7 @@ static int start(struct operator* self, const struct operator_options *options, 
 
 int operator_run(const struct operator_options *options, struct error *err)
 {
-    struct operator self = {.options = options};
+    struct operator self = {.options = options, .started_us = clock_now().wall_us};
     int result = start(&self, options, err);
     result = result < 0 ? result : loop_run(self.loop, err);
     operator_clear(&self);

@@ -48,7 +48,7 @@ int operator_options_parse(struct operator_options *options, int argc, char *con
          .kind = OPTION_TEXT,
          .target = &options->listen,
          .value_name = "ADDR:PORT",
-         .help = "Where /healthz and /readyz are served.",
+         .help = "Where /healthz, /readyz and /metrics are served.",
          .is_valid = http_address_is_valid,
          .expected = "ADDRESS:PORT with an IP address, such as 0.0.0.0:8080 or [::]:8080"},
         {.name = "leader-elect",

@@ -104,6 +104,40 @@ layers() {
     return "$bad"
 }
 
+# A component is no whole: it is rendered as part of the base. What is not ours in it is held against what is asked of
+# it: names of metrics that the operator does not have make an alert that never fires.
+components() { # KUBECTL
+    local folder overlay metric bad=0
+    mkdir -p build/lint
+    overlay=$(mktemp -d build/lint/overlay.XXXXXX)
+    while IFS= read -r folder; do
+        folder=$(dirname "$folder")
+        printf 'resources: [%s]\ncomponents: [%s]\nnamespace: elsewhere\n' \
+            "$(realpath --relative-to="$overlay" manifests/base)" "$(realpath --relative-to="$overlay" "$folder")" \
+            >"$overlay/kustomization.yaml"
+        if ! "$1" kustomize "$overlay" >"$overlay/rendered"; then
+            bad=1
+        elif grep -n 'namespace: proget-operator$' "$overlay/rendered"; then
+            printf '%s: does not follow to another namespace\n' "$folder"
+            bad=1
+        fi
+    done < <(list 'manifests/components/*kustomization.yaml')
+    while IFS= read -r metric; do
+        if ! grep -q "\"$metric\"" operator/serve/*.c; then
+            printf '%s: there is no such metric\n' "$metric"
+            bad=1
+        fi
+    done < <(grep -ohE '\bproget_[a-z_]+\b' manifests/components/monitoring/rules.yaml docs/metrics.md | sort -u)
+    while IFS= read -r metric; do
+        if ! grep -q "\`$metric\`" docs/metrics.md; then
+            printf 'docs/metrics.md: says nothing of %s\n' "$metric"
+            bad=1
+        fi
+    done < <(grep -ohE '"(proget|process)_[a-z_]+"' operator/serve/*.c | tr -d '"' | sort -u)
+    rm -rf "$overlay"
+    return "$bad"
+}
+
 manifests() {
     local kubectl folder bad=0
     kubectl=$(tests/cluster/build.sh)/kubectl
@@ -113,6 +147,7 @@ manifests() {
         grep -q '^kind: Component' "$folder/kustomization.yaml" && continue
         "$kubectl" kustomize "$folder" >/dev/null || bad=1
     done < <(list 'manifests/*kustomization.yaml')
+    components "$kubectl" || bad=1
     return "$bad"
 }
 

@@ -9,6 +9,15 @@
 /* How far an Event without a uid may be from the moment at which its pod was missed. */
 static const int64_t trace_distance_us = 600 * CLOCK_US_PER_SECOND;
 
+static enum disruption_cause cause_of(const char *name)
+{
+    enum disruption_cause cause = DISRUPTION_UNKNOWN;
+    while (cause != DISRUPTION_NONE && !text_equal(disruption_cause_name(cause), name)) {
+        cause--;
+    }
+    return cause == DISRUPTION_NONE ? DISRUPTION_UNKNOWN : cause;
+}
+
 /* Newest first; what is older than all that are kept is not kept. One pod is evicted once, whatever traces it leaves.
  */
 static bool add_eviction(struct history *history, const struct status_eviction *eviction)
@@ -35,6 +44,7 @@ static bool add_eviction(struct history *history, const struct status_eviction *
     struct eviction *place = &history->evictions[at];
     memmove(place + 1, place, (history->eviction_count - at) * sizeof(*place));
     history->eviction_count++;
+    history->evictions_noted[cause_of(eviction->cause)]++;
     char message[BOUND_SENTENCE_BYTES] = "";
     if (eviction->message != NULL) {
         text_copy_cut(message, sizeof(message), eviction->message);

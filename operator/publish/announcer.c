@@ -154,6 +154,7 @@ static void on_response(const struct kube_response *response, const struct error
     struct ledger_entry *entry = entry_of(saying);
     bool is_gone = saying->phase == LEDGER_HOLDING && err && err->code == ERROR_NOT_FOUND;
     bool is_said = !err || err->code == ERROR_EXISTS || is_gone;
+    tally_write(announcer->options.tally, TALLY_EVENT, is_said && !is_gone ? NULL : err);
     if (entry) {
         entry->event_in_flight = false;
         if (!is_said) {

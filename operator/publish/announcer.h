@@ -8,6 +8,7 @@
 
 #include "proget/kube/client.h"
 #include "publish/ledger.h"
+#include "publish/tally.h"
 
 struct announcer;
 
@@ -24,6 +25,7 @@ struct announcer_options {
     announcer_said_fn *on_said;
     announcer_ledger_fn *find_ledger;
     void *userdata;
+    struct tally *tally; /* where answers are counted; borrowed; NULL: nowhere */
 };
 
 struct announcer *announcer_new(struct kube_client *client, const struct announcer_options *options);

@@ -32,8 +32,9 @@ struct cluster_state {
     int64_t settle_ms;        /* how long a status without news waits now */
     struct ledger *ledger;
     struct status_times times;
-    bool was_written; /* a status, since the last evaluation */
-    bool is_quiet;    /* planned work: nothing is announced */
+    struct finding_counts suppressed; /* by the last evaluation */
+    bool was_written;                 /* a status, since the last evaluation */
+    bool is_quiet;                    /* planned work: nothing is announced */
     bool seen;
 };
 
@@ -51,6 +52,7 @@ static void state_free(void *value)
 {
     struct cluster_state *state = value;
     ledger_free(state->ledger);
+    finding_counts_clear(&state->suppressed);
     free(state->name);
     free(state);
 }
@@ -131,11 +133,13 @@ struct publisher *publisher_new(const struct publisher_options *options)
     publisher->options = *options;
     publisher->states = map_new(state_free);
     publisher->writer = writer_new(options->client, on_written, publisher);
+    writer_count_into(publisher->writer, options->tally);
     publisher->announcer = announcer_new(options->client, &(struct announcer_options){
                                                               .instance = options->instance,
                                                               .on_said = on_said,
                                                               .find_ledger = find_ledger,
                                                               .userdata = publisher,
+                                                              .tally = options->tally,
                                                           });
     publisher->declarer = declarer_new(options->client, options->on_progress, options->userdata);
     publisher->complaints = complaints_new();
@@ -318,6 +322,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
                     .name = resource->meta.name,
                     .subresource = "status"},
         .field_manager = FIELD_MANAGER,
+        .target = TALLY_STATUS,
         .build = build_status,
         .context = body,
         .wanted = text,
@@ -356,6 +361,7 @@ static void wish_pod(struct publisher *publisher, const struct pod *pod, const s
                     .name = pod->meta.name,
                     .subresource = "status"},
         .field_manager = FIELD_MANAGER,
+        .target = TALLY_ANNOTATIONS,
         .build = build_annotations,
         .context = &context,
         .wanted = text,
@@ -387,6 +393,7 @@ static void wish_lease(struct publisher *publisher, const struct cluster *cluste
                     .namespace_name = lease->meta.namespace_name,
                     .name = lease->meta.name},
         .field_manager = FIELD_MANAGER,
+        .target = TALLY_SETTINGS,
         .build = build_settings,
         .context = &context,
         .wanted = text,
@@ -463,6 +470,8 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
     struct status_input input = {
         .model = model, .cluster = cluster, .findings = &findings, .ledger = state->ledger, .now = now};
     wish_status(publisher, state, &input, &wake_at_ms);
+    finding_counts_clear(&state->suppressed);
+    finding_counts_add_suppressed(&state->suppressed, &findings);
     finding_list_free(&findings);
     int64_t complain_at_ms = complaints_run(publisher->complaints, cluster, now);
     wake_at_ms = complain_at_ms < wake_at_ms ? complain_at_ms : wake_at_ms;
@@ -551,4 +560,47 @@ void publisher_hurry(struct publisher *publisher)
 size_t publisher_pending(const struct publisher *publisher)
 {
     return writer_pending(publisher->writer) + announcer_in_flight(publisher->announcer);
+}
+
+/* Of planned work nothing is announced, so nothing waits for it. */
+static size_t events_pending(const struct publisher *publisher)
+{
+    size_t pending = 0;
+    for (const struct map_entry *at = map_first(publisher->states); at; at = map_next(at)) {
+        const struct cluster_state *state = map_value(at);
+        size_t count = 0;
+        struct ledger_entry *const *entries = state->is_quiet ? NULL : ledger_published(state->ledger, &count);
+        for (size_t i = 0; i < count; i++) {
+            pending += entries[i]->phase == LEDGER_CLEARED || !entries[i]->announced ? 1 : 0;
+        }
+    }
+    return pending;
+}
+
+void publisher_figures(struct publisher *publisher, struct instant now, struct figures *ret_figures)
+{
+    struct figures figures = {0};
+    model_assemble(publisher->options.model, now, &figures.clusters);
+    figures.items = xcalloc(figures.clusters.count, sizeof *figures.items);
+    for (size_t i = 0; i < figures.clusters.count; i++) {
+        const struct cluster *cluster = &figures.clusters.items[i];
+        struct cluster_state *state =
+            cluster->resource ? map_get(publisher->states, cluster->resource->meta.uid) : NULL;
+        if (!state) {
+            continue;
+        }
+        struct cluster_figures *of = &figures.items[figures.count++];
+        of->cluster = cluster;
+        of->suppressed = &state->suppressed;
+        of->waiting = ledger_waiting(state->ledger);
+        of->healthy = status_healthy_servers(cluster, state->ledger);
+        of->is_in_maintenance = cluster_in_maintenance(cluster, now);
+        finding_counts_add_ledger(&of->standing, state->ledger);
+    }
+    for (int target = 0; target < TALLY_TARGET_COUNT; target++) {
+        figures.pending[target] = target == TALLY_EVENT
+                                      ? events_pending(publisher)
+                                      : writer_pending_of(publisher->writer, (enum tally_target) target);
+    }
+    *ret_figures = figures;
 }

@@ -7,6 +7,7 @@
 
 #include "proget/kube/client.h"
 #include "proget/model/model.h"
+#include "publish/figures.h"
 
 struct publisher;
 
@@ -17,6 +18,7 @@ struct publisher_options {
     /* Something was acknowledged: call publisher_run() again soon. */
     void (*on_progress)(void *userdata);
     void *userdata;
+    struct tally *tally; /* where writes are counted; borrowed; NULL: nowhere */
 };
 
 struct publisher *publisher_new(const struct publisher_options *options);
@@ -29,6 +31,9 @@ int64_t publisher_run(struct publisher *publisher, struct instant now);
 
 /* The server answers again after a silence: whatever failed meanwhile is tried again now, or by the next run. */
 void publisher_hurry(struct publisher *publisher);
+
+/* For the metrics. Freed with figures_clear() before the loop goes on. */
+void publisher_figures(struct publisher *publisher, struct instant now, struct figures *ret_figures);
 
 /* Writes wished for or under way. */
 size_t publisher_pending(const struct publisher *publisher);

@@ -18,6 +18,7 @@ struct slot {
     const struct kube_resource *resource;
     char *namespace_name, *name, *subresource;
     const char *field_manager;
+    enum tally_target target;
     struct json_object *body; /* what is wanted and not sent; NULL: nothing to send */
     uint64_t wanted, sent, written;
     uint64_t wanted_ticket, sent_ticket, told_ticket;
@@ -37,6 +38,7 @@ struct writer {
     struct kube_client *client;
     writer_written_fn *on_written;
     void *userdata;
+    struct tally *tally; /* NULL: nobody counts */
     struct map *slots;
     struct loop_timer *retry_timer;
     size_t in_flight;
@@ -85,6 +87,11 @@ void writer_free(struct writer *writer)
     map_free(writer->slots);
     loop_timer_free(writer->retry_timer);
     free(writer);
+}
+
+void writer_count_into(struct writer *writer, struct tally *tally)
+{
+    writer->tally = tally;
 }
 
 static int64_t now_ms(const struct writer *writer)
@@ -155,6 +162,7 @@ static void on_response(const struct kube_response *response, const struct error
     struct writer *writer = slot->writer;
     slot->call = NULL;
     writer->in_flight--;
+    tally_write(writer->tally, slot->target, err);
     if (err) {
         fail(slot, err);
         send_due(writer);
@@ -247,6 +255,7 @@ static struct slot *slot_get(struct writer *writer, const struct writer_wish *wi
     slot->name = xstrdup(wish->address.name);
     slot->subresource = xstrdup(wish->address.subresource);
     slot->field_manager = wish->field_manager;
+    slot->target = wish->target;
     slot->backoff = (struct backoff) BACKOFF_INIT;
     map_put(writer->slots, wish->key, slot);
     return slot;
@@ -328,6 +337,16 @@ void writer_sweep_end(struct writer *writer)
             map_remove(writer->slots, key);
         }
     }
+}
+
+size_t writer_pending_of(const struct writer *writer, enum tally_target target)
+{
+    size_t pending = 0;
+    for (const struct map_entry *at = map_first(writer->slots); at; at = map_next(at)) {
+        const struct slot *slot = map_value(at);
+        pending += slot->target == target && (slot->body || slot->call) ? 1 : 0;
+    }
+    return pending;
 }
 
 size_t writer_pending(const struct writer *writer)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "proget/kube/client.h"
+#include "publish/tally.h"
 
 struct writer;
 
@@ -21,11 +22,14 @@ typedef void writer_written_fn(const char *key, uint64_t ticket, void *userdata)
 struct writer *writer_new(struct kube_client *client, writer_written_fn *on_written, void *userdata);
 /* Requests under way are cancelled. NULL is allowed. */
 void writer_free(struct writer *writer);
+/* Where answers are counted from here on; borrowed. */
+void writer_count_into(struct writer *writer, struct tally *tally);
 
 struct writer_wish {
     const char *key;             /* identity of the object and of what of it is written; copied */
     struct kube_address address; /* texts are copied; the resource is borrowed for good (static) */
     const char *field_manager;   /* borrowed for good (static) */
+    enum tally_target target;    /* what it is counted as */
     /* Makes the body (owned by the writer) from `context`; called within writer_wish(), and only where one is needed.
      */
     struct json_object *(*build)(const void *context);
@@ -60,5 +64,7 @@ void writer_hurry(struct writer *writer);
 
 /* Wishes that are not fulfilled yet, requests under way included. */
 size_t writer_pending(const struct writer *writer);
+/* The same of one sort. */
+size_t writer_pending_of(const struct writer *writer, enum tally_target target);
 
 #endif

@@ -12,14 +12,28 @@
 
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
+#include "serve/exposition.h"
 
 enum { CONNECTIONS_MAX = 64, IDLE_TIMEOUT_S = 10, CONNECTION_MEMORY_BYTES = 8 * 1024, BACKLOG = 64 };
+
+/* How long a scrape's answer serves others too, and how many bytes of answers may wait for their readers. */
+enum { SCRAPE_SHARED_MS = 1000, SCRAPE_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* The text of a scrape, for as long as a connection needs it. */
+struct scrape {
+    struct http_server *server;
+    char *text;
+    size_t length;
+};
 
 struct http_server {
     struct loop *loop;
     struct http_options options;
     struct MHD_Daemon *daemon;
-    struct loop_timer *timer; /* for the time-outs of idle connections */
+    struct loop_timer *timer;    /* for the time-outs of idle connections */
+    struct MHD_Response *scrape; /* NULL: none that is new enough */
+    struct loop_timer *scrape_timer;
+    size_t scrape_bytes; /* of all scrapes that are in memory */
     int epoll_fd;
     int port;
 };
@@ -40,6 +54,52 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned int s
     return result;
 }
 
+static void scrape_free(void *userdata)
+{
+    struct scrape *scrape = userdata;
+    scrape->server->scrape_bytes -= scrape->length;
+    free(scrape->text);
+    free(scrape);
+}
+
+/* Connections that are under way keep it. */
+static void drop_scrape(void *userdata)
+{
+    struct http_server *server = userdata;
+    if (server->scrape) {
+        MHD_destroy_response(server->scrape);
+        server->scrape = NULL;
+    }
+}
+
+static void make_scrape(struct http_server *server)
+{
+    struct scrape *scrape = xcalloc(1, sizeof *scrape);
+    scrape->server = server;
+    scrape->text = server->options.render_metrics(server->options.userdata);
+    scrape->length = strlen(scrape->text);
+    server->scrape_bytes += scrape->length;
+    server->scrape =
+        MHD_create_response_from_buffer_with_free_callback_cls(scrape->length, scrape->text, scrape_free, scrape);
+    if (!server->scrape) {
+        scrape_free(scrape);
+        return;
+    }
+    (void) MHD_add_response_header(server->scrape, MHD_HTTP_HEADER_CONTENT_TYPE, EXPOSITION_CONTENT_TYPE);
+    loop_timer_set_after(server->scrape_timer, SCRAPE_SHARED_MS);
+}
+
+static enum MHD_Result respond_metrics(struct http_server *server, struct MHD_Connection *connection)
+{
+    if (!server->scrape && server->scrape_bytes >= SCRAPE_BYTES_MAX) {
+        return respond(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many readers that are too slow\n");
+    }
+    if (!server->scrape) {
+        make_scrape(server);
+    }
+    return server->scrape ? MHD_queue_response(connection, MHD_HTTP_OK, server->scrape) : MHD_NO;
+}
+
 static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_data_size, void **request_state)
@@ -48,19 +108,25 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
     (void) upload_data;
     (void) upload_data_size;
     (void) request_state;
-    const struct http_server *server = userdata;
+    struct http_server *server = userdata;
     if (!text_equal(method, MHD_HTTP_METHOD_GET) && !text_equal(method, MHD_HTTP_METHOD_HEAD)) {
         return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
     }
     if (text_equal(url, "/healthz")) {
-        return respond(connection, MHD_HTTP_OK, "ok\n");
+        return server->options.is_healthy(server->options.userdata)
+                   ? respond(connection, MHD_HTTP_OK, "ok\n")
+                   : respond(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "leads, but has not renewed its Lease for long\n");
+    }
+    if (text_equal(url, "/metrics")) {
+        return respond_metrics(server, connection);
     }
     if (text_equal(url, "/readyz")) {
         return server->options.is_ready(server->options.userdata)
                    ? respond(connection, MHD_HTTP_OK, "ok\n")
                    : respond(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not yet in step with the API server\n");
     }
-    return respond(connection, MHD_HTTP_NOT_FOUND, "there is /healthz and /readyz\n");
+    return respond(connection, MHD_HTTP_NOT_FOUND, "there is /healthz, /readyz and /metrics\n");
 }
 
 static void run(struct http_server *server)
@@ -182,6 +248,7 @@ int http_server_start(struct loop *loop, const struct http_options *options, str
     }
     server->epoll_fd = info->epoll_fd;
     server->timer = loop_timer_new(loop, on_timer, server);
+    server->scrape_timer = loop_timer_new(loop, drop_scrape, server);
     result = loop_watch_fd(loop, server->epoll_fd, POLLIN, on_ready, server);
     if (result < 0) {
         http_server_stop(server);
@@ -198,6 +265,8 @@ void http_server_stop(struct http_server *server)
     }
     (void) loop_watch_fd(server->loop, server->epoll_fd, 0, NULL, NULL);
     loop_timer_free(server->timer);
+    loop_timer_free(server->scrape_timer);
+    drop_scrape(server);
     MHD_stop_daemon(server->daemon); /* closes the listening socket */
     free(server);
 }

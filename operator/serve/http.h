@@ -1,5 +1,7 @@
 /*
- * The operator's small HTTP server: /healthz and /readyz. It runs on the program's one loop.
+ * The operator's small HTTP server: /healthz, /readyz and /metrics. It runs on the program's one loop, and no client
+ * holds that up: what is to be sent lies ready, and goes out as fast as its reader takes it. Requests for /metrics
+ * within a second share one answer; of readers so slow that too much waits for them, new ones are sent away (503).
  */
 #ifndef OPERATOR_SERVE_HTTP_H
 #define OPERATOR_SERVE_HTTP_H
@@ -12,7 +14,9 @@ struct http_server;
 
 struct http_options {
     const char *listen; /* "ADDR:PORT", IPv6 in brackets; port 0: any free one. Borrowed for the call */
+    bool (*is_healthy)(void *userdata);
     bool (*is_ready)(void *userdata);
+    char *(*render_metrics)(void *userdata); /* the whole text; owned by the server from there on */
     void *userdata;
 };
 

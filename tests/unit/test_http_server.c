@@ -17,13 +17,31 @@
 #include "proget/core/text.h"
 #include "serve/http.h"
 
-enum { TURN_MS = 20, LIMIT_MS = 20000, ANSWER_BYTES = 64 * 1024 };
+enum { TURN_MS = 20, LIMIT_MS = 20000, ANSWER_BYTES = 16 * 1024 * 1024 };
 
 struct world {
     struct loop *loop;
     struct http_server *server;
-    bool is_ready;
+    bool is_ready, is_ill;
+    size_t metrics_bytes; /* of each rendering */
+    size_t rendered;
 };
+
+static bool is_healthy(void *userdata)
+{
+    return !((const struct world *) userdata)->is_ill;
+}
+
+/* A number, and as many further bytes as asked for. */
+static char *render_metrics(void *userdata)
+{
+    struct world *world = userdata;
+    char *text = xmalloc(world->metrics_bytes + 32);
+    int length = snprintf(text, 32, "rendered %zu\n", ++world->rendered);
+    memset(text + length, 'x', world->metrics_bytes);
+    text[(size_t) length + world->metrics_bytes] = '\0';
+    return text;
+}
 
 static bool is_ready(void *userdata)
 {
@@ -33,7 +51,11 @@ static bool is_ready(void *userdata)
 static int start_at(struct world *world, const char *address, struct error *err)
 {
     return http_server_start(world->loop,
-                             &(struct http_options){.listen = address, .is_ready = is_ready, .userdata = world},
+                             &(struct http_options){.listen = address,
+                                                    .is_healthy = is_healthy,
+                                                    .is_ready = is_ready,
+                                                    .render_metrics = render_metrics,
+                                                    .userdata = world},
                              &world->server, err);
 }
 
@@ -86,7 +108,7 @@ static char *read_answer(struct world *world, int fd)
     struct buffer answer = BUFFER_INIT(ANSWER_BYTES);
     int64_t deadline_ms = clock_now().monotonic_ms + LIMIT_MS;
     for (;;) {
-        char chunk[1024];
+        char chunk[64 * 1024];
         ssize_t got = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno == ECONNRESET)) {
             return buffer_take(&answer);
@@ -148,6 +170,114 @@ static void answers_as_the_probes_expect(void **state)
         }
     }
     end(&world);
+}
+
+static void a_wedged_leader_is_not_healthy(void **state)
+{
+    struct world world;
+    (void) state;
+    start(&world, "127.0.0.1:0");
+    world.is_ill = true;
+    cleanup_free char *answer = ask(&world, REQUEST("GET", "/healthz"));
+    assert_true(text_starts_with(answer, "HTTP/1.1 503 "));
+    assert_non_null(strstr(answer, "Lease"));
+    world.is_ill = false;
+    cleanup_free char *later = ask(&world, REQUEST("GET", "/healthz"));
+    assert_true(text_starts_with(later, "HTTP/1.1 200 "));
+    end(&world);
+}
+
+static void metrics_say_what_they_are(void **state)
+{
+    struct world world;
+    (void) state;
+    start(&world, "127.0.0.1:0");
+    cleanup_free char *answer = ask(&world, REQUEST("GET", "/metrics"));
+    assert_true(text_starts_with(answer, "HTTP/1.1 200 "));
+    assert_non_null(strstr(answer, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+    assert_true(text_ends_with(answer, "\r\n\r\nrendered 1\n"));
+    cleanup_free char *head = ask(&world, REQUEST("HEAD", "/metrics"));
+    assert_true(text_ends_with(head, "\r\n\r\n"));
+    assert_non_null(strstr(head, "\r\nContent-Length: 11\r\n"));
+    cleanup_free char *written = ask(&world, REQUEST("POST", "/metrics"));
+    assert_true(text_starts_with(written, "HTTP/1.1 405 "));
+    end(&world);
+}
+
+/* However often somebody asks, it is rendered once a second; and then anew. */
+static void scrapes_of_one_second_share_an_answer(void **state)
+{
+    struct world world;
+    (void) state;
+    start(&world, "127.0.0.1:0");
+    int64_t begun_ms = clock_now().monotonic_ms;
+    size_t asked = 0;
+    while (world.rendered < 3) {
+        cleanup_free char *answer = ask(&world, REQUEST("GET", "/metrics"));
+        cleanup_free char *newest = xasprintf("\r\n\r\nrendered %zu\n", world.rendered);
+        assert_true(text_ends_with(answer, newest));
+        asked++;
+    }
+    assert_true(clock_now().monotonic_ms - begun_ms >= 1900);
+    assert_in_range(asked, 4, SIZE_MAX);
+    end(&world);
+}
+
+/* Longer than scrapes share an answer, with a turn of the loop at the end of it, in which the shared one is let go. */
+static void wait_for_another_scrape(struct world *world)
+{
+    int64_t until_ms = clock_now().monotonic_ms + 1050;
+    bool is_over = false;
+    while (!is_over) {
+        is_over = clock_now().monotonic_ms >= until_ms;
+        cleanup_free char *answer = ask(world, REQUEST("GET", "/healthz")); /* nobody else waits */
+        assert_true(text_starts_with(answer, "HTTP/1.1 200"));
+    }
+}
+
+/* What a slow reader was promised stays his, whole, whatever happens meanwhile; and what they all hold is bounded. */
+static void a_slow_scraper_holds_up_nobody(void **state)
+{
+    enum { SERVED_COUNT = 2, SLOW_COUNT = 3, BYTES = 8 * 1024 * 1024 };
+    int slow[SLOW_COUNT];
+    struct world world;
+    (void) state;
+    start(&world, "127.0.0.1:0");
+    world.metrics_bytes = BYTES;
+    for (size_t i = 0; i < SLOW_COUNT; i++) {
+        slow[i] = connect_client(&world, AF_INET);
+        send_text(slow[i], REQUEST("GET", "/metrics"));
+        while (i < SERVED_COUNT && world.rendered < i + 1) {
+            turn(&world);
+        }
+        wait_for_another_scrape(&world);
+    }
+    assert_int_equal(world.rendered, SERVED_COUNT);
+    for (size_t i = 0; i < SLOW_COUNT; i++) {
+        cleanup_free char *answer = read_answer(&world, slow[i]);
+        cleanup_free char *beginning = xasprintf("\r\n\r\nrendered %zu\nxxx", i + 1);
+        assert_true(text_starts_with(answer, i < SERVED_COUNT ? "HTTP/1.1 200" : "HTTP/1.1 503"));
+        assert_true(i >= SERVED_COUNT || (strstr(answer, beginning) && strlen(answer) > BYTES));
+        (void) close(slow[i]);
+    }
+    world.metrics_bytes = 10;
+    cleanup_free char *after = ask(&world, REQUEST("GET", "/metrics"));
+    assert_true(text_starts_with(after, "HTTP/1.1 200"));
+    end(&world);
+}
+
+static void a_scrape_under_way_ends_with_the_server(void **state)
+{
+    struct world world;
+    (void) state;
+    start(&world, "127.0.0.1:0");
+    world.metrics_bytes = 4 * 1024 * 1024;
+    cleanup_close int fd = connect_client(&world, AF_INET);
+    send_text(fd, REQUEST("GET", "/metrics"));
+    while (world.rendered == 0) {
+        turn(&world);
+    }
+    end(&world); /* what it held is freed: the sanitizers see to that */
 }
 
 static void a_head_has_no_body(void **state)
@@ -329,6 +459,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_as_the_probes_expect),
+        cmocka_unit_test(a_wedged_leader_is_not_healthy),
+        cmocka_unit_test(metrics_say_what_they_are),
+        cmocka_unit_test(scrapes_of_one_second_share_an_answer),
+        cmocka_unit_test(a_slow_scraper_holds_up_nobody),
+        cmocka_unit_test(a_scrape_under_way_ends_with_the_server),
         cmocka_unit_test(a_head_has_no_body),
         cmocka_unit_test(garbage_ends_its_own_connection_alone),
         cmocka_unit_test(a_head_without_an_end_is_refused),

@@ -27,6 +27,7 @@ enum {
     BOUND_ACTIVATIONS_KEPT = 64,          /* machine and version pairs remembered */
     BOUND_NODES_KEPT = 128,               /* node and machine pairs remembered */
     BOUND_CALLS_IN_FLIGHT = 32,           /* requests of the publisher under way at once */
+    BOUND_METRICS_SAMPLES = 20 * 1000,    /* samples of one scrape */
     BOUND_OPTION_VALUE = 4096,            /* bytes of one option's value */
 };
 
@@ -34,5 +35,6 @@ enum {
 #define BOUND_RESPONSE_BODY ((size_t) 64 * 1024 * 1024) /* one answer that is not a watch */
 #define BOUND_INPUT_FILE    ((size_t) 64 * 1024 * 1024) /* one document of offline input, a kubeconfig */
 #define BOUND_SMALL_FILE    ((size_t) 1024 * 1024)      /* a token, a key, a CA bundle, /proc/cpuinfo */
+#define BOUND_METRICS_BYTES ((size_t) 4 * 1024 * 1024)  /* the text of one scrape */
 
 #endif

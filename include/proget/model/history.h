@@ -10,6 +10,7 @@
 
 #include "proget/core/clock.h"
 #include "proget/model/cluster_resource.h"
+#include "proget/model/disruption.h"
 
 struct cluster;
 struct model;
@@ -37,6 +38,8 @@ struct remembered_finding {
 struct history {
     struct eviction *evictions; /* newest first, at most BOUND_EVICTIONS_KEPT */
     size_t eviction_count;
+    /* Evictions that were new to history_observe(), by cause: unlike those kept, they never become fewer. */
+    uint64_t evictions_noted[DISRUPTION_UNKNOWN + 1];
     struct activation *activations;
     size_t activation_count;
     struct node_machine *nodes;
