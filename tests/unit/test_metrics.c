@@ -212,10 +212,7 @@ static void texts_of_others_are_escaped(void **state)
 
 static void broken_utf8_breaks_no_scrape(void **state)
 {
-    static const char *const values[] = {"\xff\xfe", "a\xc3",
-                                         "\xe2\x80\xae"
-                                         "gnp",
-                                         "\xc0\x80", "\xed\xa0\x80"};
+    static const char *const values[] = {"\xff\xfe", "a\xc3", "\xe2\x80\xaegnp", "\xc0\x80", "\xed\xa0\x80"};
     (void) state;
     for (size_t i = 0; i < array_length(values); i++) {
         cleanup_exposition struct exposition exposition = exposition_new(10, 10000);

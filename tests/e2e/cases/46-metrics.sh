@@ -73,6 +73,7 @@ ok "with its time" metric "proget_last_eviction_timestamp_seconds{$of_main,cause
 # --- the operators ---
 metrics_leader=$(operator_leader) standby=$(metrics_standby)
 ok "one leads" metric proget_operator_leader 1 "$metrics_leader"
+ok "it has begun to lead" metric proget_operator_leader_changes_total '>= 1' "$metrics_leader"
 ok "the other stands by" metric proget_operator_leader 0 "$standby"
 ok "and tells nothing of the clusters" no_metric 'proget_servers_live' "$standby"
 ok "its watches are in step all the same" metric 'proget_operator_watch_state{resource="pods",selector="",state="synced"}' 1 "$standby"
