@@ -692,6 +692,8 @@ static void watches_tell_how_they_stand(void **state)
                  1);
     assert_value(reading, "proget_operator_watch_state{resource='events',selector='reason=Evicted',state='unobserved'}",
                  1);
+    assert_value(reading, "proget_operator_watch_state{resource='scaledobjects.keda.sh',selector='',state='absent'}",
+                 1);
     assert_int_equal(count_of(reading, "proget_operator_watch_state{"), kinds * INTAKE_STATE_COUNT);
     assert_true(fabs(sum_of(reading, "proget_operator_watch_state{") - (double) kinds) < 1e-9);
     assert_value(reading, "proget_operator_objects_skipped_total{resource='pods',selector=''}", 0);
