@@ -258,6 +258,7 @@ static void operator_clear(struct operator* self)
     loop_timer_free(self->wake_timer);
     loop_timer_free(self->finish_timer);
     loop_free(self->loop);
+    tally_clear(&self->tally);
     free(self->instance);
 }
 

@@ -28,6 +28,7 @@ struct cluster_figures {
     const struct cluster *cluster; /* in `clusters` below */
     struct finding_counts standing;
     const struct finding_counts *suppressed; /* of the last evaluation; borrowed */
+    const struct tally_evictions *evictions; /* NULL: nobody counts; borrowed */
     size_t waiting;                          /* findings for which the status has no room */
     int64_t healthy;
     bool is_in_maintenance;

@@ -457,6 +457,7 @@ static int64_t run_cluster(struct publisher *publisher, struct cluster *cluster,
     struct history *history = model_history(model, cluster->resource);
     cluster->history = history;
     (void) history_observe(history, model, cluster, now);
+    tally_take_evictions(publisher->options.tally, cluster->resource->meta.uid, history);
     struct finding_list findings;
     evaluation_run(model, cluster, now, &findings);
     struct log_context context = {.publisher = publisher, .cluster = cluster, .state = state};
@@ -544,6 +545,7 @@ int64_t publisher_run(struct publisher *publisher, struct instant now)
     declarer_sweep(publisher->declarer);
     complaints_sweep(publisher->complaints);
     drop_unseen_states(publisher);
+    tally_forget_evictions(publisher->options.tally, publisher->states);
     cluster_list_free(&clusters);
     return wake_at_ms;
 }
@@ -592,6 +594,7 @@ void publisher_figures(struct publisher *publisher, struct instant now, struct f
         struct cluster_figures *of = &figures.items[figures.count++];
         of->cluster = cluster;
         of->suppressed = &state->suppressed;
+        of->evictions = tally_evictions_of(publisher->options.tally, cluster->resource->meta.uid);
         of->waiting = ledger_waiting(state->ledger);
         of->healthy = status_healthy_servers(cluster, state->ledger);
         of->is_in_maintenance = cluster_in_maintenance(cluster, now);

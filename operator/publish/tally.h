@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "proget/core/error.h"
+#include "proget/core/map.h"
+#include "proget/model/history.h"
 
 /* What is written, apart from ProGetClusters for servers that nobody declared. */
 enum tally_target { TALLY_STATUS, TALLY_ANNOTATIONS, TALLY_SETTINGS, TALLY_EVENT, TALLY_TARGET_COUNT };
@@ -20,13 +22,28 @@ enum tally_outcome {
 const char *tally_target_name(enum tally_target target);    /* "status", "annotations", "settings", "event" */
 const char *tally_outcome_name(enum tally_outcome outcome); /* "written", "overtaken", "failed" */
 
-struct tally {
+struct tally_evictions {
+    uint64_t by_cause[DISRUPTION_UNKNOWN + 1];
+};
+
+struct tally { /* zeroed at first */
     uint64_t writes[TALLY_TARGET_COUNT][TALLY_OUTCOME_COUNT];
     uint64_t evaluations;
     uint64_t evaluation_ns; /* that all of them took */
+    struct map *evictions;  /* ProGetCluster's uid -> struct tally_evictions; NULL: none yet */
 };
+void tally_clear(struct tally *tally);
 
-/* One answer to a write, or none. `err` NULL: it is written. `tally` NULL: nobody counts. */
+/* In each of these, `tally` NULL: nobody counts. */
+
+/* One answer to a write, or none. `err` NULL: it is written. */
 void tally_write(struct tally *tally, enum tally_target target, const struct error *err);
+
+/* Moves over what a cluster's history noted: it is forgotten between two terms of leadership, and this is not. */
+void tally_take_evictions(struct tally *tally, const char *cluster_uid, struct history *history);
+/* NULL: none of that cluster were ever taken. Borrowed until they are forgotten. */
+const struct tally_evictions *tally_evictions_of(const struct tally *tally, const char *cluster_uid);
+/* Those of clusters whose uid is no key of `clusters`. */
+void tally_forget_evictions(struct tally *tally, const struct map *clusters);
 
 #endif

@@ -150,8 +150,9 @@ static void add_evictions(struct exposition *exposition, const struct figures *f
                       "Evictions of servers that this process was the first to note, since its start." LEADER_ONLY);
     for (size_t i = 0; i < figures->count; i++) {
         const struct cluster *cluster = figures->items[i].cluster;
-        for (int cause = DISRUPTION_NONE + 1; cluster->history && cause <= DISRUPTION_UNKNOWN; cause++) {
-            EXPOSITION_ADD(exposition, (double) cluster->history->evictions_noted[cause], OF_CLUSTER(cluster),
+        const struct tally_evictions *evictions = figures->items[i].evictions;
+        for (int cause = DISRUPTION_NONE + 1; evictions && cause <= DISRUPTION_UNKNOWN; cause++) {
+            EXPOSITION_ADD(exposition, (double) evictions->by_cause[cause], OF_CLUSTER(cluster),
                            {"cause", disruption_cause_name((enum disruption_cause) cause)});
         }
     }

@@ -343,6 +343,16 @@ static void on_rewind(const char *why, void *userdata)
     (void) userdata;
 }
 
+static void start_publisher(struct world *world)
+{
+    world->publisher = publisher_new(&(struct publisher_options){.client = world->api.client,
+                                                                 .model = world->model,
+                                                                 .instance = "operator-0",
+                                                                 .on_progress = on_progress,
+                                                                 .userdata = world,
+                                                                 .tally = &world->tally});
+}
+
 static void start(struct world *world, const char *cluster, const char *answer)
 {
     static const char *statuses[API_REPLIES_MAX];
@@ -355,12 +365,7 @@ static void start(struct world *world, const char *cluster, const char *answer)
         .client = world->api.client, .instance = "operator-0", .on_change = on_progress, .userdata = world});
     if (cluster) {
         fixture_put(world->model, MODEL_CLUSTERS, cluster);
-        world->publisher = publisher_new(&(struct publisher_options){.client = world->api.client,
-                                                                     .model = world->model,
-                                                                     .instance = "operator-0",
-                                                                     .on_progress = on_progress,
-                                                                     .userdata = world,
-                                                                     .tally = &world->tally});
+        start_publisher(world);
     }
 }
 
@@ -380,6 +385,7 @@ static void end(struct world *world)
     publisher_free(world->publisher);
     intake_stop(world->intake);
     election_stop(world->election);
+    tally_clear(&world->tally);
     model_free(world->model);
     api_end(&world->api);
 }
@@ -608,6 +614,18 @@ static void evictions_never_become_fewer(void **state)
     assert_value(reading, "proget_last_eviction_timestamp_seconds{" MAIN ",cause='NodePressure'}",
                  (double) (fixture_wall_us / CLOCK_US_PER_SECOND + (EVICTED - 1) * 60));
     reading_free(reading);
+
+    publisher_free(world.publisher); /* a term of leadership ends, and another one begins */
+    model_forget_histories(world.model);
+    start_publisher(&world);
+    (void) publisher_run(world.publisher, world.now);
+    reading = scrape(&world);
+    assert_value(reading, "proget_evictions_total{" MAIN ",cause='NodePressure'}", EVICTED);
+    reading_free(reading);
+
+    fixture_remove(world.model, MODEL_CLUSTERS, "proget", "main");
+    (void) publisher_run(world.publisher, world.now);
+    assert_null(tally_evictions_of(&world.tally, "c1")); /* what is gone takes no room */
     end(&world);
 }
 

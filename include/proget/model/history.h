@@ -38,7 +38,7 @@ struct remembered_finding {
 struct history {
     struct eviction *evictions; /* newest first, at most BOUND_EVICTIONS_KEPT */
     size_t eviction_count;
-    /* Evictions that were new to history_observe(), by cause: unlike those kept, they never become fewer. */
+    /* Evictions that were new to history_observe(), by cause, for who counts them; there are more than are kept. */
     uint64_t evictions_noted[DISRUPTION_UNKNOWN + 1];
     struct activation *activations;
     size_t activation_count;
