@@ -147,7 +147,9 @@ static void set_unobserved(struct source *source, bool is_unobserved, const char
     const struct log_field *fields =
         LOG_FIELDS({"kind", info->plural}, {"namespace", source->namespace_name}, {"error", why});
     if (is_unobserved) {
-        log_warning(fields, "cannot observe this kind: what needs it is reported as not observed");
+        log_warning(fields,
+                    "cannot observe this kind: what needs it is reported as not observed (manifests/base has the "
+                    "kinds and rights that the operator needs)");
         model_set_unobserved(intake->options.model, source->kind, why ? why : "it cannot be read");
         return;
     }

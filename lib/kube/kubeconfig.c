@@ -143,7 +143,8 @@ static int follow(const struct kubeconfig_file *files, size_t count, const struc
     }
     result = find(files, count, list_name, kind, name, ret_entry, err);
     if (result == 0) {
-        cleanup_free char *why = xasprintf("names one that is not in %s", list_name);
+        cleanup_free char *why = xasprintf("\"%.100s\" is not in %s", name, list_name);
+        text_make_printable(why);
         return entry_error(context, kind, why, err);
     }
     return result;
@@ -218,13 +219,19 @@ int kubeconfig_resolve(const struct kubeconfig_file *files, size_t count, const 
     int result = find_context(files, count, context_name, &context, err);
     result = result < 0 ? result : entry_text(&context, "namespace", &namespace_name, err);
     result = result < 0 ? result : follow(files, count, &context, "cluster", "clusters", &cluster, err);
-    result = result < 0 ? result : follow(files, count, &context, "user", "users", &user, err);
+    const char *user_name = NULL;
+    result = result < 0 ? result : entry_text(&context, "user", &user_name, err);
+    if (result >= 0 && user_name) {
+        result = follow(files, count, &context, "user", "users", &user, err);
+    }
     if (result < 0) {
         return result;
     }
     struct kube_config *config = xcalloc(1, sizeof(*config));
     result = read_cluster(&cluster, config, err);
-    result = result < 0 ? result : kubeconfig_read_user(&user, &cluster, config, err);
+    if (result >= 0 && user_name) { /* without one: no credentials, as for "kubectl proxy" */
+        result = kubeconfig_read_user(&user, &cluster, config, err);
+    }
     if (result < 0) {
         kube_config_free(config);
         return result;
