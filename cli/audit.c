@@ -5,6 +5,8 @@
 #include "audit_result.h"
 #include "input.h"
 #include "output_json.h"
+#include "output_junit.h"
+#include "output_sarif.h"
 #include "output_table.h"
 #include "proget/core/memory.h"
 #include "proget/core/options.h"
@@ -34,27 +36,55 @@ static bool reaches(const struct audit_result *result, enum audit_fail_on fail_o
 }
 
 /* An empty list of findings must not pass for a good one. */
-static void tell_if_nothing_was_judged(const struct audit_result *result, FILE *errors)
+static void tell_if_nothing_was_judged(struct input *input, const struct audit_result *result)
 {
-    if (result->clusters.count > 0) {
-        return;
+    if (input->object_count == 0) {
+        input_fail(input, "there is no Kubernetes object in the input: nothing was judged");
+    } else if (result->clusters.count == 0 && result->is_partial) {
+        input_fail(input, "nothing was judged: there is no ProGet, BuildMaster or Otter in what could be read of the "
+                          "input");
+    } else if (result->clusters.count == 0) {
+        (void) fprintf(input->errors, "warning: " AUDIT_FOUND_NONE "\n");
     }
-    (void) fprintf(errors, "%s\n",
-                   result->is_partial ? "error: nothing was judged: there is no ProGet, BuildMaster or Otter in what "
-                                        "could be read of the input"
-                                      : "warning: found no ProGet, BuildMaster or Otter in the input");
 }
 
-static int evaluate(struct input *input, const struct audit_settings *settings, FILE *output, FILE *errors)
+static void print(const struct audit_result *result, enum audit_format format, FILE *output)
+{
+    switch (format) {
+    case AUDIT_TABLE:
+        output_table(result, table_style_of(output), output);
+        break;
+    case AUDIT_JSON:
+        output_json(result, output);
+        break;
+    case AUDIT_YAML:
+        output_yaml(result, output);
+        break;
+    case AUDIT_SARIF:
+        output_sarif(result, output);
+        break;
+    case AUDIT_JUNIT:
+        output_junit(result, output);
+        break;
+    }
+}
+
+/* Reports for other programs say themselves what was unusable, so they are written whatever became of the input. */
+static bool is_report(enum audit_format format)
+{
+    return format == AUDIT_SARIF || format == AUDIT_JUNIT;
+}
+
+static int evaluate(struct input *input, const struct audit_settings *settings, FILE *output)
 {
     struct audit_result result;
     audit_result_make(input->model, settings->now, &result);
+    result.input = input;
     result.is_partial = input->has_problem;
-    tell_if_nothing_was_judged(&result, errors);
-    if (settings->format == AUDIT_JSON) {
-        output_json(&result, output);
-    } else {
-        output_table(&result, table_style_of(output), output);
+    tell_if_nothing_was_judged(input, &result);
+    result.is_partial = input->has_problem; /* what was just told counts too */
+    if (input->object_count > 0 || is_report(settings->format)) {
+        print(&result, settings->format, output);
     }
     int status = reaches(&result, settings->fail_on) ? STATUS_FOUND : STATUS_DONE;
     audit_result_clear(&result);
@@ -74,12 +104,7 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
         input_read(&input, settings->paths[i]);
     }
     input_finish(&input);
-    int status = STATUS_UNUSABLE;
-    if (input.object_count == 0) {
-        (void) fprintf(errors, "error: there is no Kubernetes object in the input: nothing was judged\n");
-    } else {
-        status = evaluate(&input, settings, output, errors);
-    }
+    int status = evaluate(&input, settings, output);
     if (fflush(output) != 0 || ferror(output)) {
         (void) fprintf(errors, "error: the output could not be written\n");
         status = STATUS_UNUSABLE;
@@ -98,7 +123,7 @@ struct audit_line {
     bool no_pod_ignores;
 };
 
-static const char *const format_choices[] = {"table", "json", NULL};
+static const char *const format_choices[] = {"table", "json", "yaml", "sarif", "junit", NULL};
 static const char *const fail_on_choices[] = {"error", "warning", "info", "never", NULL};
 
 #define EXPECTED_PATH "a file, a folder or -"
@@ -113,7 +138,8 @@ static const char epilogue[] =
     "Examples:\n"
     "  kubectl proget audit -f manifests/\n"
     "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,progetclusters -A -o yaml | kubectl proget audit -f "
-    "-\n";
+    "-\n"
+    "  helm template . | kubectl proget audit -f - -o sarif >audit.sarif\n";
 
 static bool is_path(const char *value)
 {

@@ -4,7 +4,10 @@
 #ifndef PROGET_CLI_AUDIT_RESULT_H
 #define PROGET_CLI_AUDIT_RESULT_H
 
+#include "input.h"
 #include "proget/checks/evaluation.h"
+
+#define AUDIT_FOUND_NONE "found no ProGet, BuildMaster or Otter in the input"
 
 struct audit_result {
     const struct model *model; /* borrowed */
@@ -13,7 +16,9 @@ struct audit_result {
     /* Over all clusters, each once. Borrowed from the lists. */
     struct unobserved *unobserved;
     size_t unobserved_count;
-    bool is_partial; /* set by the caller: part of the input was unusable, so that it is not judged */
+    /* Set by the caller: */
+    const struct input *input; /* borrowed: where objects were read, and what was unusable; NULL: not known */
+    bool is_partial;           /* part of the input was unusable, so that it is not judged */
 };
 
 /* Joins and evaluates. The model must not change before audit_result_clear(). */

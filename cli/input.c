@@ -20,13 +20,22 @@ struct source {
 
 void input_init(struct input *input, struct model *model, FILE *errors, struct instant now)
 {
-    *input = (struct input){.model = model, .errors = errors, .now = now, .seen = map_new(NULL)};
+    *input = (struct input){.model = model,
+                            .errors = errors,
+                            .now = now,
+                            .locations = location_table_new(),
+                            .kustomizations = map_new(NULL)};
 }
 
 void input_clear(struct input *input)
 {
-    map_free(input->seen);
-    input->seen = NULL;
+    for (size_t i = 0; i < input->problem_count; i++) {
+        free(input->problems[i].text);
+    }
+    free(input->problems);
+    location_table_free(input->locations);
+    map_free(input->kustomizations);
+    *input = (struct input){0};
 }
 
 /* One line on the error stream, with nothing in it that could steer a terminal. */
@@ -41,11 +50,39 @@ static void __attribute__((format(printf, 2, 3))) tell(struct input *input, cons
     (void) fprintf(input->errors, "%s\n", line);
 }
 
-static void on_problem(const struct error *err, void *userdata)
+/* Says what is unusable and keeps it for the outputs. `text` names the place. */
+static void __attribute__((format(printf, 3, 4)))
+problem(struct input *input, struct location where, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char text[BOUND_ERROR_TEXT * 2];
+    (void) vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    text_make_printable(text);
+    input->has_problem = true;
+    tell(input, "error: %s", text);
+    if (input->problem_count < INPUT_PROBLEMS_MAX) {
+        where.file = where.file ? location_table_file(input->locations, where.file) : NULL;
+        input->problems = xrealloc(input->problems, input->problem_count + 1, sizeof *input->problems);
+        input->problems[input->problem_count++] = (struct input_problem){.text = xstrdup(text), .where = where};
+    }
+}
+
+void input_fail(struct input *input, const char *text)
+{
+    problem(input, (struct location){0}, "%s", text);
+}
+
+static struct location location_in(const struct source *source, struct yaml_position at)
+{
+    return (struct location){.file = source->name, .line = at.line, .column = at.column};
+}
+
+static void on_problem(const struct error *err, struct yaml_position at, void *userdata)
 {
     struct source *source = userdata;
-    source->input->has_problem = true;
-    tell(source->input, "error: %s", err->text);
+    problem(source->input, location_in(source, at), "%s", err->text);
 }
 
 /* What the API server would have put there. */
@@ -73,18 +110,15 @@ static bool is_of_interest(enum model_kind kind, struct json_object *value)
            text_equal(json_object_get_string(label), LEASE_LABEL_VALUE);
 }
 
-static void warn_of_repetition(struct source *source, struct json_object *value, struct yaml_position at)
+static void note_location(struct source *source, struct json_object *value, struct yaml_position at)
 {
     const char *kind = json_text_at(value, "kind", "");
     const char *name = json_text_at(value, "metadata.name", "");
     const char *namespace_name = json_text_at(value, "metadata.namespace", "");
-    const char *api_version = json_text_at(value, "apiVersion", "");
-    cleanup_free char *key = xasprintf("%s %s %s/%s", api_version, kind, namespace_name, name);
-    if (map_get(source->input->seen, key)) {
+    if (location_table_put(source->input->locations, kind, namespace_name, name, location_in(source, at))) {
         tell(source->input, "warning: %s:%zu:%zu: %s %s%s%s is given again: the last one counts", source->name, at.line,
              at.column, kind, namespace_name, *namespace_name ? "/" : "", name);
     }
-    map_put(source->input->seen, key, source->input);
 }
 
 static int on_object(struct json_object *value, struct yaml_position at, void *userdata)
@@ -106,18 +140,17 @@ static int on_object(struct json_object *value, struct yaml_position at, void *u
     settle_namespace(value, model_kind_info(kind));
     struct error err;
     if (store_upsert(model_store(input->model, kind), value, input->now, &err) < 0) {
-        input->has_problem = true;
-        tell(input, "error: %s:%zu:%zu: %s", source->name, at.line, at.column, err.text);
+        problem(input, location_in(source, at), "%s:%zu:%zu: %s", source->name, at.line, at.column, err.text);
         return 0;
     }
-    warn_of_repetition(source, value, at);
+    note_location(source, value, at);
     return 0;
 }
 
 /* Takes the reader over. */
 static void read_all(struct input *input, struct yaml_reader *reader, const char *name)
 {
-    struct source source = {.input = input, .name = name};
+    struct source source = {.input = input, .name = location_table_file(input->locations, name)};
     (void) yaml_read_objects(reader, on_object, on_problem, &source);
     yaml_reader_free(reader);
 }
@@ -136,8 +169,7 @@ static void read_file(struct input *input, const char *path)
 {
     FILE *stream = fopen(path, "re");
     if (!stream) {
-        input->has_problem = true;
-        tell(input, "error: %s: %s", path, strerror(errno));
+        problem(input, (struct location){.file = path}, "%s: %s", path, strerror(errno));
         return;
     }
     read_stream(input, stream, path);
@@ -160,8 +192,7 @@ static char **folder_names(struct input *input, const char *path, size_t *ret_co
     *ret_count = 0;
     DIR *folder = opendir(path);
     if (!folder) {
-        input->has_problem = true;
-        tell(input, "error: %s: %s", path, strerror(errno));
+        problem(input, (struct location){.file = path}, "%s: %s", path, strerror(errno));
         return NULL;
     }
     char **names = NULL;
@@ -171,8 +202,8 @@ static char **folder_names(struct input *input, const char *path, size_t *ret_co
             continue;
         }
         if (count == FOLDER_ENTRIES_MAX) {
-            input->has_problem = true;
-            tell(input, "error: %s: more than %d entries, the rest is not read", path, FOLDER_ENTRIES_MAX);
+            problem(input, (struct location){.file = path}, "%s: more than %d entries, the rest is not read", path,
+                    FOLDER_ENTRIES_MAX);
             break;
         }
         names = xrealloc(names, count + 1, sizeof *names);
@@ -195,15 +226,14 @@ static bool is_kustomization(const char *name)
 /* What kustomize makes of the files is something else than what lies there: namespaces, components, patches. */
 static void warn_of_kustomization(struct input *input, const char *path, char *const *names, size_t count)
 {
-    cleanup_free char *key = xasprintf("kustomization %s", path);
     size_t at = 0;
     while (at < count && !is_kustomization(names[at])) {
         at++;
     }
-    if (at == count || map_get(input->seen, key)) {
+    if (at == count || map_get(input->kustomizations, path)) {
         return;
     }
-    map_put(input->seen, key, input);
+    map_put(input->kustomizations, path, input);
     tell(input,
          "warning: %s is a kustomization: its files are judged as they lie there. "
          "Better: kubectl kustomize %s | kubectl-proget audit -f -",
@@ -213,8 +243,8 @@ static void warn_of_kustomization(struct input *input, const char *path, char *c
 static void read_folder(struct input *input, const char *path, int depth)
 {
     if (depth == FOLDER_DEPTH_MAX) {
-        input->has_problem = true;
-        tell(input, "error: %s: nested deeper than %d folders, not read", path, FOLDER_DEPTH_MAX);
+        problem(input, (struct location){.file = path}, "%s: nested deeper than %d folders, not read", path,
+                FOLDER_DEPTH_MAX);
         return;
     }
     size_t count;
@@ -238,7 +268,7 @@ void input_read(struct input *input, const char *path)
 {
     struct stat status;
     if (text_equal(path, "-")) {
-        read_stream(input, stdin, "standard input");
+        read_stream(input, stdin, LOCATION_STANDARD_INPUT);
     } else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         read_folder(input, path, 0);
     } else {

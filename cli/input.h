@@ -8,15 +8,26 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "location.h"
 #include "proget/core/clock.h"
 #include "proget/core/map.h"
 #include "proget/model/model.h"
+
+/* What was unusable, for outputs that list it. */
+struct input_problem {
+    char *text;            /* as the error stream has it, without "error: " */
+    struct location where; /* line 0: the file as a whole; file NULL: the input as a whole */
+};
+enum { INPUT_PROBLEMS_MAX = 1000 }; /* more are only on the error stream */
 
 struct input {
     struct model *model; /* borrowed */
     FILE *errors;        /* borrowed */
     struct instant now;
-    struct map *seen;    /* "Kind namespace/name" of what was read, "kustomization PATH" of what was said */
+    struct location_table *locations; /* of the objects that the model reads */
+    struct map *kustomizations;       /* folders of which a warning was given */
+    struct input_problem *problems;
+    size_t problem_count;
     size_t object_count; /* Kubernetes objects of any kind */
     bool has_problem;    /* something was unusable */
 };
@@ -32,6 +43,8 @@ void input_clear(struct input *input);
 void input_read(struct input *input, const char *path);
 /* The same from memory; `name` is what messages call it. */
 void input_read_text(struct input *input, const char *text, size_t length, const char *name);
+/* Something is wrong with the input as a whole: says so and keeps it among the problems. */
+void input_fail(struct input *input, const char *text);
 /* To be called once, after the last input_read(): from then on the model's kinds count as complete. */
 void input_finish(struct input *input);
 

@@ -2,6 +2,7 @@
 
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
+#include "proget/core/yaml.h"
 
 /* The members of one finding in the order of the design: the cluster after the severity, `since` last. */
 static struct json_object *item_of(const struct cluster *cluster, const struct finding *finding)
@@ -61,9 +62,20 @@ struct json_object *output_json_tree(const struct audit_result *result)
     return tree;
 }
 
+void output_json_value(struct json_object *tree, FILE *target)
+{
+    int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
+    (void) fprintf(target, "%s\n", json_object_to_json_string_ext(tree, flags));
+}
+
 void output_json(const struct audit_result *result, FILE *target)
 {
     cleanup_json struct json_object *tree = output_json_tree(result);
-    int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
-    (void) fprintf(target, "%s\n", json_object_to_json_string_ext(tree, flags));
+    output_json_value(tree, target);
+}
+
+void output_yaml(const struct audit_result *result, FILE *target)
+{
+    cleanup_json struct json_object *tree = output_json_tree(result);
+    yaml_print(tree, target);
 }

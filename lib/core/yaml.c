@@ -87,7 +87,7 @@ static int read_document(struct yaml_tree *tree, struct reading *reading)
         return tree->stopped_result;
     }
     reading->has_problem = true;
-    reading->on_problem(&reading->problem, reading->userdata);
+    reading->on_problem(&reading->problem, tree->problem_at, reading->userdata);
     if (!tree->is_broken) {
         tree->err = NULL; /* one problem per document is told */
         skip_document(tree);
@@ -104,7 +104,7 @@ static int read_section(struct yaml_tree *tree, struct reading *reading)
         cleanup_event yaml_event_t event = {0};
         if (yaml_tree_next_event(tree, &event) < 0) {
             reading->has_problem = true;
-            reading->on_problem(&reading->problem, reading->userdata);
+            reading->on_problem(&reading->problem, tree->problem_at, reading->userdata);
             return 0;
         }
         if (event.type == YAML_STREAM_END_EVENT) {
@@ -143,10 +143,10 @@ struct object_reading {
     void *userdata;
 };
 
-static void tell_problem(const struct error *err, void *userdata)
+static void tell_problem(const struct error *err, struct yaml_position at, void *userdata)
 {
     struct object_reading *objects = userdata;
-    objects->on_problem(err, objects->userdata);
+    objects->on_problem(err, at, objects->userdata);
 }
 
 /* Documents without content are none. Items that came by an anchor or a merge could not be handed out on the way. */
@@ -156,17 +156,8 @@ static int take_objects(struct yaml_tree *tree, struct json_object *value, struc
     if (value == NULL || tree->has_streamed) {
         return 0;
     }
-    struct json_object *items = json_member(value, "items");
-    if (json_object_is_type(items, json_type_array)) {
-        size_t count = json_object_array_length(items);
-        int result = 0;
-        for (size_t i = 0; i < count && result == 0; i++) {
-            result = yaml_tree_hand_out(tree, value, json_object_array_get_idx(items, i), at);
-        }
-        return result;
-    }
-    bool is_list = text_ends_with(json_text_at(value, "kind", ""), "List");
-    return is_list ? 0 : yaml_tree_hand_out(tree, NULL, value, at);
+    return yaml_tree_is_list(value) ? yaml_tree_hand_out_items(tree, value, at)
+                                    : yaml_tree_hand_out(tree, NULL, value, at);
 }
 
 int yaml_read_objects(struct yaml_reader *reader, yaml_object_fn *on_object, yaml_problem_fn *on_problem,
@@ -208,8 +199,9 @@ static int take_single(struct yaml_tree *tree, struct json_object *value, struct
     return 0;
 }
 
-static void keep_first_problem(const struct error *err, void *userdata)
+static void keep_first_problem(const struct error *err, struct yaml_position at, void *userdata)
 {
+    (void) at;
     struct single *single = userdata;
     if (single->err != NULL && single->err->text[0] == '\0') {
         *single->err = *err;

@@ -1,5 +1,6 @@
 #include "yaml_input.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "proget/core/bounds.h"
@@ -64,18 +65,22 @@ static bool is_prologue_line(const char *line, size_t available)
     return at == available || line[at] == '\n' || line[at] == '#' || (at == 0 && line[0] == '%');
 }
 
-/* At the begin of a line: false where it begins another section. */
-static bool continue_section(struct yaml_input *input)
+/*
+ * At the begin of a line: false where it begins another section. *ret_marker is how long the marker is that it starts
+ * with, if any.
+ */
+static bool continue_section(struct yaml_input *input, const char *line, size_t available, size_t *ret_marker)
 {
-    const char *line = input->bytes + input->start;
-    size_t available = input->end - input->start;
+    *ret_marker = 0;
     if (is_marker(line, available, "---")) {
         if (input->has_begun && !input->is_prologue) {
             return false;
         }
         input->is_prologue = false;
+        *ret_marker = 3;
     } else if (is_marker(line, available, "...")) {
         input->is_prologue = true;
+        input->splitter = (struct json_splitter){0};
     } else {
         input->is_prologue = input->is_prologue && is_prologue_line(line, available);
     }
@@ -89,38 +94,96 @@ static int input_fail(struct yaml_input *input, size_t at, const char *problem)
     return -1;
 }
 
-/*
- * Checks [start, end of the line or of what is there) and makes it the piece. Lines and columns are counted here, so a
- * piece is handed out whole before the next is made.
- */
-static int check_piece(struct yaml_input *input)
+/* How many bytes from `bytes` on are printable ASCII, eight at a time: nearly all of a dump is. */
+static size_t plain_run(const char *bytes, size_t length)
 {
-    size_t at = input->start;
-    while (at < input->end) {
-        const unsigned char *bytes = (const unsigned char *) input->bytes + at;
-        size_t step = utf8_sequence_length(bytes, input->end - at);
-        if (step == 0) {
-            if (!input->is_at_end && input->end - at < 4 && at > input->start) {
-                break; /* its rest was not read yet */
-            }
-            return input_fail(input, at, "invalid UTF-8");
-        }
-        if ((bytes[0] < 0x20 && bytes[0] != '\t' && bytes[0] != '\n' && bytes[0] != '\r') || bytes[0] == 0x7F) {
-            return input_fail(input, at, "control character");
-        }
-        at += step;
-        input->column++;
-        if (bytes[0] == '\n') {
-            input->line++;
-            input->column = 0;
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    for (uint64_t word; length - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, bytes + at, sizeof(word));
+        uint64_t below_space = (word - ones * 0x20) & ~word;
+        uint64_t above_tilde = (word + ones) | word;
+        if (((below_space | above_tilde) & tops) != 0) {
             break;
         }
     }
-    input->piece_end = at;
-    return 0;
+    while (at < length && bytes[at] >= 0x20 && bytes[at] < 0x7F) {
+        at++;
+    }
+    return at;
 }
 
-/* Makes the next piece where none is left. 1: there is one; 0: the section ends; -1: it is broken. */
+static size_t count_characters(const char *bytes, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        count += ((unsigned char) bytes[i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
+/* Checks the bytes of one line, [start, *stop). *stop moves to before a character whose rest was not read yet. */
+static int check_bytes(struct yaml_input *input, size_t start, size_t *stop)
+{
+    const unsigned char *bytes = (const unsigned char *) input->bytes;
+    size_t at = start;
+    for (;;) {
+        at += plain_run(input->bytes + at, *stop - at);
+        if (at == *stop) {
+            return 0;
+        }
+        size_t step = utf8_sequence_length(bytes + at, *stop - at);
+        if (step == 0 && !input->is_at_end && input->end - at < 4 && at > input->start) {
+            *stop = at;
+            return 0;
+        }
+        bool is_control = bytes[at] == 0x7F || (bytes[at] < 0x20 && memchr("\t\n\r", bytes[at], 3) == NULL);
+        if (step == 0 || is_control) {
+            input->column += count_characters(input->bytes + start, at - start);
+            return input_fail(input, at, step == 0 ? "invalid UTF-8" : "control character");
+        }
+        at += step;
+    }
+}
+
+/*
+ * Adds the line that begins (or goes on) at the piece's end to the piece. 1: done; 0: the section ends there; -1: it is
+ * broken there.
+ */
+static int add_line(struct yaml_input *input)
+{
+    size_t start = input->piece_end;
+    const char *line = input->bytes + start;
+    size_t marker = 0;
+    if (input->column == 0 && !continue_section(input, line, input->end - start, &marker)) {
+        return 0;
+    }
+    input->has_begun = true;
+    if (input->held_bytes >= BOUND_INPUT_FILE) {
+        return input_fail(input, start, "an object of more than 64 MiB");
+    }
+    const char *newline = memchr(line, '\n', input->end - start);
+    size_t stop = newline != NULL ? (size_t) (newline - input->bytes) + 1 : input->end;
+    if (check_bytes(input, start, &stop) < 0) {
+        return -1;
+    }
+    if (!input->is_prologue) {
+        size_t own = json_splitter_scan(&input->splitter, line + marker, stop - start - marker);
+        input->is_cut = own < stop - start - marker;
+        stop = start + marker + own;
+    }
+    bool is_whole = stop > start && input->bytes[stop - 1] == '\n';
+    input->line += is_whole ? 1 : 0;
+    input->column = is_whole ? 0 : input->column + count_characters(line, stop - start);
+    input->held_bytes += stop - start;
+    input->piece_end = stop;
+    return input->is_cut ? 0 : 1;
+}
+
+/*
+ * Makes the next piece, of as many lines as are there, where none is left. Lines and columns are counted here, so a
+ * piece is handed out whole before the next is made. 1: there is one; 0: the section ends; -1: it is broken.
+ */
 static int next_piece(struct yaml_input *input)
 {
     if (input->problem != NULL) {
@@ -129,29 +192,39 @@ static int next_piece(struct yaml_input *input)
     if (input->start < input->piece_end) {
         return 1;
     }
+    if (input->is_cut) {
+        return 0;
+    }
     refill(input);
     input->piece_end = input->start;
     if (input->is_read_error) {
         return input_fail(input, input->start, "cannot be read");
     }
-    if (input->start == input->end || (input->column == 0 && !continue_section(input))) {
-        return 0;
+    int result = 1;
+    while (result > 0 && input->piece_end < input->end) {
+        size_t before = input->piece_end, column_before = input->column;
+        bool is_first = before == input->start, was_prologue = input->is_prologue;
+        if (!is_first && !input->is_at_end && input->end - before < INPUT_LOOKAHEAD) {
+            break;
+        }
+        result = add_line(input);
+        if (result < 0 && !is_first) { /* what is before it comes first */
+            input->problem = NULL;
+            input->piece_end = before;
+            input->column = column_before;
+            input->is_prologue = was_prologue;
+        }
     }
-    input->has_begun = true;
-    if (input->section_bytes >= BOUND_INPUT_FILE) {
-        return input_fail(input, input->start, "document of more than 64 MiB");
-    }
-    if (check_piece(input) < 0) {
-        return -1;
-    }
-    input->section_bytes += input->piece_end - input->start;
-    return 1;
+    return input->start < input->piece_end ? 1 : result < 0 ? -1 : 0;
 }
 
 /* Steps over what made the section unusable, to the begin of the next line. */
 static void skip_line(struct yaml_input *input)
 {
     input->problem = NULL;
+    if (input->splitter.state == JSON_SPLITTER_BEFORE) {
+        input->splitter.state = JSON_SPLITTER_BEHIND; /* what is stepped over was the document */
+    }
     bool is_done = false;
     while (!is_done) {
         refill(input);
@@ -180,7 +253,7 @@ bool yaml_input_next_section(struct yaml_input *input)
         } else {
             input->start = input->piece_end;
         }
-        input->section_bytes = 0; /* what is skipped is not held */
+        input->held_bytes = 0; /* what is skipped is not held */
         left = next_piece(input);
     }
     refill(input);
@@ -190,7 +263,10 @@ bool yaml_input_next_section(struct yaml_input *input)
     input->is_started = true;
     input->has_begun = false;
     input->section_line = input->line;
-    input->section_bytes = 0;
+    input->section_column = input->column;
+    input->held_bytes = 0;
+    input->is_cut = false;
+    input->splitter = (struct json_splitter){0};
     return input->start < input->end || (input->is_read_error && input->problem == NULL);
 }
 

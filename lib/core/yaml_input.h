@@ -3,7 +3,8 @@
  *
  * Such a line ends a document wherever it stands, in a block or quoted text too. So each piece between two of them (a
  * section) gets a parser of its own: what is broken in one cannot spoil the next, and lines keep their true numbers.
- * Bytes that YAML does not allow (invalid UTF-8, control characters) end the section as an error.
+ * The same is done with JSON documents one behind the other, which have no markers between them. Bytes that YAML does
+ * not allow (invalid UTF-8, control characters) end the section as an error.
  */
 #ifndef PROGET_CORE_YAML_INPUT_H
 #define PROGET_CORE_YAML_INPUT_H
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include "json_splitter.h"
 
 enum { YAML_INPUT_SIZE = 16 * 1024 };
 
@@ -29,7 +32,11 @@ struct yaml_input {
     bool is_prologue;    /* only comments, directives and blank lines so far: a marker belongs to them */
     bool has_begun;      /* the section has a byte */
     size_t section_line; /* where it begins, from 0 */
-    size_t section_bytes;
+    size_t section_column;
+    size_t held_bytes; /* read of what is being built: whoever hands out and forgets part of it takes that off */
+
+    struct json_splitter splitter;
+    bool is_cut; /* the section ends at the piece's end, for another JSON document begins there */
 
     const char *problem; /* why the last read failed, else NULL; it happened at `line` and `column` */
     bool is_read_error;

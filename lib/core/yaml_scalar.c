@@ -7,7 +7,7 @@
 #include "proget/core/memory.h"
 
 /* Longer runs of digits are texts. */
-enum { NUMBER_SIZE = 512 };
+enum { NUMBER_SIZE = 512, WORD_LENGTH_MAX = 5 };
 
 /* What a plain text turns out to be. */
 enum scalar_kind {
@@ -208,17 +208,28 @@ static struct scalar resolve_number(const char *text)
     return integer != NULL ? number_or_text(integer, SCALAR_INTEGER) : number_or_text(parse_float(plain), SCALAR_FLOAT);
 }
 
+static bool is_like_number(const char *text, size_t length)
+{
+    bool has_start = is_digit(text[0]) || text[0] == '-' || text[0] == '+' || text[0] == '.';
+    return has_start && length < NUMBER_SIZE;
+}
+
+/* False for most texts, at the cost of a look. */
+static bool is_like_word(const char *text, size_t length)
+{
+    return length <= WORD_LENGTH_MAX && strchr("~nNyYtTfFoO.+-", text[0]) != NULL; /* the empty text's NUL too */
+}
+
 static struct scalar resolve_plain(const char *text, size_t length)
 {
-    for (size_t i = 0; i < array_length(words); i++) {
-        if (strcmp(words[i].text, text) == 0) {
+    for (size_t i = 0; i < array_length(words) && is_like_word(text, length); i++) {
+        if (words[i].text[0] == text[0] && strcmp(words[i].text, text) == 0) {
             bool is_bool = words[i].kind == SCALAR_BOOL;
             return (struct scalar){.kind = words[i].kind,
                                    .value = is_bool ? must(json_object_new_boolean(words[i].truth)) : NULL};
         }
     }
-    bool is_like_number = is_digit(text[0]) || text[0] == '-' || text[0] == '+' || text[0] == '.';
-    return is_like_number && length < NUMBER_SIZE ? resolve_number(text) : (struct scalar){.kind = SCALAR_TEXT};
+    return is_like_number(text, length) ? resolve_number(text) : (struct scalar){.kind = SCALAR_TEXT};
 }
 
 struct tag {
@@ -246,9 +257,18 @@ static bool find_kind(const char *tag, enum scalar_kind *ret_kind)
     return false;
 }
 
+bool yaml_scalar_is_text(const char *text, size_t length, const char *tag, bool is_plain)
+{
+    return tag == NULL && (!is_plain || !(is_like_word(text, length) || is_like_number(text, length)));
+}
+
 int yaml_scalar_resolve(const char *text, size_t length, const char *tag, bool is_plain, struct json_object **ret_value,
                         const char **ret_why)
 {
+    if (yaml_scalar_is_text(text, length, tag, is_plain)) {
+        *ret_value = must(json_object_new_string_len(text, (int) length));
+        return 0;
+    }
     if (tag != NULL && strcmp(tag, "tag:yaml.org,2002:binary") == 0) {
         *ret_why = "the tag !!binary is not supported";
         return ERROR_BAD_INPUT;

@@ -18,6 +18,12 @@ int yaml_scalar_resolve(const char *text, size_t length, const char *tag, bool i
                         const char **ret_why);
 
 /*
+ * True where yaml_scalar_resolve() would give the text as it is; false where it has to be asked. Cheap: most keys and
+ * values are such texts.
+ */
+bool yaml_scalar_is_text(const char *text, size_t length, const char *tag, bool is_plain);
+
+/*
  * A resolved scalar as the name of a member: texts as they are, numbers and booleans as JSON writes them. Borrowed from
  * `value`. NULL where it cannot be one: null, a mapping, a sequence, a text with a NUL.
  */

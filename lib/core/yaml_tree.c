@@ -55,12 +55,15 @@ static void anchor_free(void *value)
 
 static struct yaml_position position_of(const struct yaml_tree *tree, const yaml_mark_t *mark)
 {
-    return (struct yaml_position){.line = tree->input->section_line + mark->line + 1, .column = mark->column + 1};
+    size_t columns_before = mark->line == 0 ? tree->input->section_column : 0;
+    return (struct yaml_position){.line = tree->input->section_line + mark->line + 1,
+                                  .column = columns_before + mark->column + 1};
 }
 
-static int tree_fail(const struct yaml_tree *tree, const yaml_mark_t *mark, const char *why)
+static int tree_fail(struct yaml_tree *tree, const yaml_mark_t *mark, const char *why)
 {
     struct yaml_position at = position_of(tree, mark);
+    tree->problem_at = at;
     return error_set(tree->err, ERROR_BAD_INPUT, "%s:%zu:%zu: %s", tree->name, at.line, at.column, why);
 }
 
@@ -75,6 +78,7 @@ static int parser_fail(struct yaml_tree *tree)
     tree->is_broken = true;
     if (input->problem != NULL) {
         enum error_code code = input->is_read_error ? ERROR_IO : ERROR_BAD_INPUT;
+        tree->problem_at = (struct yaml_position){.line = input->line + 1, .column = input->column + 1};
         return error_set(tree->err, code, "%s:%zu:%zu: %s", tree->name, input->line + 1, input->column + 1,
                          input->problem);
     }
@@ -86,6 +90,7 @@ static int parser_fail(struct yaml_tree *tree)
     }
     struct yaml_position at = position_of(tree, &parser->problem_mark);
     struct yaml_position context = position_of(tree, &parser->context_mark);
+    tree->problem_at = at;
     return error_set(tree->err, ERROR_BAD_INPUT, "%s:%zu:%zu: %s %s that began at line %zu", tree->name, at.line,
                      at.column, parser->problem, parser->context, context.line);
 }
@@ -237,6 +242,15 @@ static void mapping_set(struct mapping *mapping, const char *key, struct json_ob
     }
 }
 
+/* The same of a key that note_own_key() found new: where nothing was merged, it need not be looked for again. */
+static void mapping_set_own(struct mapping *mapping, const char *key, struct json_object *value)
+{
+    unsigned flags = mapping->own_keys == NULL ? JSON_C_OBJECT_ADD_KEY_IS_NEW : 0;
+    if (json_object_object_add_ex(mapping->node.value, key, value, flags) != 0) {
+        abort();
+    }
+}
+
 /* Once keys are merged in, those that the mapping writes itself are told apart: they alone can be duplicates. */
 static void track_own_keys(struct mapping *mapping)
 {
@@ -305,7 +319,10 @@ static bool is_merge_key(const yaml_event_t *event)
     return event->data.scalar.plain_implicit != 0 || (tag != NULL && strcmp(tag, "tag:yaml.org,2002:merge") == 0);
 }
 
-/* Hands out the items of the root one by one; each is counted for itself, for none is kept. */
+/*
+ * Hands out the items of the root one by one. Each is counted for itself, for none is kept; but one with anchors in it
+ * is held by them until the document ends.
+ */
 static int stream_items(struct yaml_tree *tree, struct json_object *root)
 {
     tree->has_streamed = true;
@@ -316,6 +333,7 @@ static int stream_items(struct yaml_tree *tree, struct json_object *root)
         if (result < 0 || event.type == YAML_SEQUENCE_END_EVENT) {
             return result;
         }
+        size_t bytes_before = tree->input->held_bytes, anchors_before = tree->anchor_serial;
         cleanup_node struct node item = {0};
         result = build_node(tree, &event, 2, &item);
         if (result == 0) {
@@ -325,21 +343,46 @@ static int stream_items(struct yaml_tree *tree, struct json_object *root)
             return result;
         }
         tree->nodes = nodes_before;
+        if (tree->anchor_serial == anchors_before) {
+            tree->input->held_bytes = bytes_before;
+        }
     }
+}
+
+/*
+ * A key as the name of a member, borrowed from `*ret_key` or from the event. Most keys are plain texts without an
+ * anchor: no value is made of them.
+ */
+static int build_key(struct yaml_tree *tree, const yaml_event_t *event, size_t depth, struct node *ret_key,
+                     const char **ret_name)
+{
+    if (event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor == NULL) {
+        const char *text = (const char *) event->data.scalar.value;
+        size_t length = event->data.scalar.length;
+        bool is_plain = event->data.scalar.plain_implicit != 0;
+        if (yaml_scalar_is_text(text, length, (const char *) event->data.scalar.tag, is_plain) &&
+            memchr(text, '\0', length) == NULL) {
+            *ret_key = (struct node){.nodes = 1};
+            *ret_name = text;
+            return count_nodes(tree, &event->start_mark, 1);
+        }
+    }
+    int result = build_node(tree, event, depth, ret_key);
+    if (result == 0) {
+        *ret_name = yaml_scalar_key(ret_key->value);
+    }
+    return result == 0 && *ret_name == NULL ? tree_fail(tree, &event->start_mark, "a key that is no text") : result;
 }
 
 static int build_member(struct yaml_tree *tree, struct mapping *mapping, const yaml_event_t *key_event, size_t depth)
 {
     cleanup_node struct node key = {0};
-    int result = build_node(tree, key_event, depth + 1, &key);
+    const char *name = NULL;
+    int result = build_key(tree, key_event, depth + 1, &key, &name);
     if (result < 0) {
         return result;
     }
     bool is_merge = is_merge_key(key_event);
-    const char *name = yaml_scalar_key(key.value);
-    if (name == NULL) {
-        return tree_fail(tree, &key_event->start_mark, "a key that is no text");
-    }
     if (!is_merge && note_own_key(mapping, name)) {
         return tree_fail(tree, &key_event->start_mark, "duplicate key");
     }
@@ -364,7 +407,7 @@ static int build_member(struct yaml_tree *tree, struct mapping *mapping, const y
     }
     mapping->node.nodes += key.nodes;
     adopt(&mapping->node, &value);
-    mapping_set(mapping, name, memory_take(&value.value));
+    mapping_set_own(mapping, name, memory_take(&value.value));
     return 0;
 }
 
@@ -426,9 +469,30 @@ static bool add_text_if_absent(struct json_object *item, const char *name, const
     return true;
 }
 
+bool yaml_tree_is_list(struct json_object *value)
+{
+    return json_object_is_type(json_member(value, "items"), json_type_array) ||
+           text_ends_with(json_text_at(value, "kind", ""), "List");
+}
+
+int yaml_tree_hand_out_items(struct yaml_tree *tree, struct json_object *list, struct yaml_position at)
+{
+    struct json_object *items = json_member(list, "items");
+    bool is_array = json_object_is_type(items, json_type_array);
+    size_t count = is_array ? json_object_array_length(items) : 0;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = yaml_tree_hand_out(tree, list, json_object_array_get_idx(items, i), at);
+    }
+    return result;
+}
+
 int yaml_tree_hand_out(struct yaml_tree *tree, struct json_object *list, struct json_object *item,
                        struct yaml_position at)
 {
+    if (list != NULL && yaml_tree_is_list(item)) { /* no deeper than the input is nested */
+        return yaml_tree_hand_out_items(tree, item, at);
+    }
     const char *kind = json_text_at(list, "kind", "");
     size_t length = strlen(kind);
     const char *api_version = json_text_at(list, "apiVersion", NULL);

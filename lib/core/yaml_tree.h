@@ -17,13 +17,14 @@
 struct yaml_tree {
     yaml_parser_t parser;
     struct yaml_input *input;
-    const char *name;     /* of the input, for error texts */
-    bool is_broken;       /* the parser cannot go on in this section */
-    struct map *anchors;  /* of the document: name to struct anchor */
-    size_t anchor_serial; /* of the newest */
-    size_t nodes;         /* of the tree being built, aliases expanded */
-    size_t aliased_nodes; /* of the document: what came through aliases */
-    struct error *err;    /* of the current document */
+    const char *name;                /* of the input, for error texts */
+    bool is_broken;                  /* the parser cannot go on in this section */
+    struct map *anchors;             /* of the document: name to struct anchor */
+    size_t anchor_serial;            /* of the newest */
+    size_t nodes;                    /* of the tree being built, aliases expanded */
+    size_t aliased_nodes;            /* of the document: what came through aliases */
+    struct error *err;               /* of the current document */
+    struct yaml_position problem_at; /* where the last error was */
 
     /* Items of the root mapping are handed out one by one where this is set, and not kept. */
     yaml_object_fn *on_object;
@@ -45,9 +46,15 @@ int yaml_tree_next_event(struct yaml_tree *tree, yaml_event_t *ret_event);
  */
 int yaml_tree_build_document(struct yaml_tree *tree, struct json_object **ret_value, struct yaml_position *ret_at);
 
+/* A mapping whose `kind` ends in "List" or that has an `items` sequence. */
+bool yaml_tree_is_list(struct json_object *value);
+/* Hands out the items of a list that was built whole. Results as below. */
+int yaml_tree_hand_out_items(struct yaml_tree *tree, struct json_object *list, struct yaml_position at);
+
 /*
- * Hands out one item of a list. Where `list` is of a kind like PodList and the item has none, as in an API server's own
- * lists, the item gets kind Pod and the list's apiVersion. Returns on_object's result, kept in stopped_result.
+ * Hands out one item of a list, of an item that is a list again each of its own; `list` NULL: a document. Where `list`
+ * is of a kind like PodList and the item has none, as in an API server's own lists, the item gets kind Pod and the
+ * list's apiVersion. Returns on_object's result, kept in stopped_result.
  */
 int yaml_tree_hand_out(struct yaml_tree *tree, struct json_object *list, struct json_object *item,
                        struct yaml_position at);

@@ -25,11 +25,11 @@ static int count_object(struct json_object *value, struct yaml_position at, void
     return 0;
 }
 
-static void count_problem(const struct error *err, void *userdata)
+static void count_problem(const struct error *err, struct yaml_position at, void *userdata)
 {
     struct counts *counts = userdata;
     counts->problems++;
-    if (strncmp(err->text, "fuzz:", 5) != 0) {
+    if (strncmp(err->text, "fuzz:", 5) != 0 || at.line == 0 || at.column == 0) {
         abort();
     }
 }

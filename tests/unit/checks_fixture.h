@@ -40,8 +40,9 @@ static inline int fixture_take(struct json_object *value, struct yaml_position a
     return 0;
 }
 
-static inline void fixture_fail(const struct error *err, void *userdata)
+static inline void fixture_fail(const struct error *err, struct yaml_position at, void *userdata)
 {
+    (void) at;
     (void) userdata;
     fail_msg("%s", err->text);
 }

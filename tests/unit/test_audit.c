@@ -1,90 +1,14 @@
 /*
  * kubectl proget audit: input good and bad, exit statuses, both outputs.
  */
-#include "checks_fixture.h"
+#include "audit_fixture.h"
 
-#include <ftw.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "help_fixture.h"
 #include "plugin.h"
 
-#define DEPLOYMENT(name, more)                                            \
-    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " name "}\n" \
-    "spec:\n  replicas: 1\n  selector: {matchLabels: {app: " name "}}\n"  \
-    "  template:\n    metadata: {labels: {app: " name "}}\n"              \
-    "    spec: {containers: [{name: proget, image: 'inedo/proget:25.0.13'" more "}]}\n"
-#define KEY ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
-
 #define FOUND_NONE "warning: found no ProGet, BuildMaster or Otter in the input\n"
-
-struct run {
-    char folder[64];
-    char *output, *errors;
-    int status;
-};
-
-static void run_begin(struct run *run)
-{
-    memset(run, 0, sizeof *run);
-    (void) snprintf(run->folder, sizeof run->folder, "/tmp/test_audit.XXXXXX");
-    assert_non_null(mkdtemp(run->folder));
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void) status;
-    (void) kind;
-    (void) walk;
-    return remove(path);
-}
-
-static void run_end(struct run *run)
-{
-    assert_int_equal(nftw(run->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-    free(run->output);
-    free(run->errors);
-}
-
-static void write_file(const struct run *run, const char *name, const char *text)
-{
-    cleanup_free char *path = xasprintf("%s/%s", run->folder, name);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fputs(text, file) < 0, 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* Runs `audit` with these words; "@" stands for the folder. */
-static void run_words(struct run *run, size_t count, const char *const *words)
-{
-    char *argv[24] = {(char *) "audit"};
-    for (size_t i = 0; i < count; i++) {
-        argv[i + 1] = words[i][0] == '@' ? xasprintf("%s%s", run->folder, words[i] + 1) : xstrdup(words[i]);
-    }
-    free(run->output);
-    free(run->errors);
-    size_t size;
-    FILE *output = open_memstream(&run->output, &size);
-    FILE *errors = open_memstream(&run->errors, &size);
-    run->status = audit_main((int) count + 1, argv, output, errors);
-    (void) fclose(output);
-    (void) fclose(errors);
-    for (size_t i = 0; i < count; i++) {
-        free(argv[i + 1]);
-    }
-}
-#define RUN(run, ...) \
-    run_words(run, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (!strstr(text, part)) {
-        fail_msg("\"%s\" is not in:\n%s", part, text);
-    }
-}
 
 static void test_statuses_and_fail_on(void **state)
 {
@@ -124,7 +48,7 @@ static void test_usage(void **state)
     RUN(&run, "-f", "@", "");
     assert_int_equal(run.status, STATUS_UNUSABLE);
     assert_contains(run.errors, "error: \"\" is not a file, a folder or -;");
-    RUN(&run, "-f", "@", "-o", "sarif");
+    RUN(&run, "-f", "@", "-o", "csv");
     assert_int_equal(run.status, STATUS_UNUSABLE);
     RUN(&run, "--frobnicate");
     assert_int_equal(run.status, STATUS_UNUSABLE);
@@ -143,7 +67,7 @@ static void test_help_says_each_thing_once(void **state)
     (void) state;
     cleanup_free char *help = help_caught(print_help);
     assert_help_says_once(help);
-    assert_contains(help, "How to print the findings. (table or json; default: table)\n");
+    assert_contains(help, "How to print the findings. (table, json, yaml, sarif or junit;");
     assert_false(text_ends_with(help, "\n\n"));
 }
 
@@ -273,6 +197,25 @@ static void test_kustomizations_are_named(void **state)
     }
 }
 
+/* A mixed pipe: what several programs print, one behind the other. */
+static void test_standard_input(void **state)
+{
+    (void) state;
+    static const char text[] = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}}\n"
+                               "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\",\n \"metadata\": {\"name\": \"b\"}}\n"
+                               "---\n# Source: chart/templates/web.yaml\n" DEPLOYMENT("web", "");
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "in", text);
+    cleanup_free char *path = xasprintf("%s/in", run.folder);
+    assert_non_null(freopen(path, "r", stdin));
+    RUN(&run, "-f", "-", "-o", "junit");
+    assert_string_equal(run.errors, "");
+    assert_int_equal(run.status, STATUS_FOUND);
+    assert_contains(run.output, "name=\"EncryptionKeyMissing\" file=\"standard input\" line=\"6\"");
+    run_end(&run);
+}
+
 /* What is bad is named with its place; the rest is evaluated; the status says 2 all the same. */
 static void test_bad_input_does_not_stop_the_rest(void **state)
 {
@@ -285,6 +228,8 @@ static void test_bad_input_does_not_stop_the_rest(void **state)
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: [x]}\n", "broken.yaml:1:1"},
         {"{\"apiVersion\": \"v1\", \"kind\": ", "broken.yaml:"},
         {"\xff\xfe\x00", "broken.yaml"},
+        {"{\"kind\": \"A\"}\n{\"kind\": \"A\", \"kind\": \"B\"}\n{\"kind\": \"C\"}\n",
+         "broken.yaml:2:15: duplicate key"},
     };
     for (size_t i = 0; i < array_length(cases); i++) {
         struct run run;
@@ -434,7 +379,7 @@ static void test_no_secret_is_printed(void **state)
                DEPLOYMENT("web", KEY) "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
                                       "stringData: {k: correct-horse-battery}\n");
     write_file(&run, "b.yaml", DEPLOYMENT("lit", ", env: [{name: PROGET_ENCRYPTION_KEY, value: staple-tree-pond}]"));
-    static const char *const formats[] = {"table", "json"};
+    static const char *const formats[] = {"table", "json", "yaml", "sarif", "junit"};
     for (size_t i = 0; i < array_length(formats); i++) {
         RUN(&run, "-f", "@", "-o", formats[i]);
         assert_contains(run.output, "EncryptionKeyMalformed");
@@ -457,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_kustomizations_are_named),
         cmocka_unit_test(test_help_says_each_thing_once),
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_standard_input),
         cmocka_unit_test(test_bad_input_does_not_stop_the_rest),
         cmocka_unit_test(test_last_of_two_wins),
         cmocka_unit_test(test_folders),

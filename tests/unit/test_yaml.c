@@ -27,9 +27,11 @@ static int hear_object(struct json_object *value, struct yaml_position at, void 
     return ++reading->values == reading->stop_after ? -99 : 0;
 }
 
-static void hear_problem(const struct error *err, void *userdata)
+static void hear_problem(const struct error *err, struct yaml_position at, void *userdata)
 {
     struct record_of_reading *reading = userdata;
+    cleanup_free char *place = xasprintf("in:%zu:%zu: ", at.line, at.column);
+    assert_ptr_equal(strstr(err->text, place), err->text);
     buffer_appendf(&reading->heard, "! %s\n", err->text);
     assert_true(err->code == ERROR_BAD_INPUT || err->code == ERROR_IO);
 }
@@ -464,8 +466,9 @@ static int count_object(struct json_object *value, struct yaml_position at, void
     return 0;
 }
 
-static void fail_on_problem(const struct error *err, void *userdata)
+static void fail_on_problem(const struct error *err, struct yaml_position at, void *userdata)
 {
+    (void) at;
     (void) userdata;
     fail_msg("%s", err->text);
 }
@@ -490,6 +493,159 @@ static void streams_long_lists(void **state)
     yaml_reader_free(NULL);
     assert_int_equal(count, ITEMS);
     buffer_free(&text);
+}
+
+/* JSON documents one behind the other, as kubectl and jq -c print them. */
+static void takes_json_documents_without_markers(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text, *expected;
+        int result;
+    } cases[] = {
+        {"{\"a\":1}\n{\"b\":2}\n[3]\n", "1:1 {\"a\":1}\n2:1 {\"b\":2}\n3:1 [3]\n", 0},
+        {"{\"a\":1}{\"b\":2} {\"c\":3}", "1:1 {\"a\":1}\n1:8 {\"b\":2}\n1:16 {\"c\":3}\n", 0},
+        {"\n {\n  \"a\": [1,\n 2]\n}\n\n{\n\"b\": {}\n}\n", "2:2 {\"a\":[1,2]}\n7:1 {\"b\":{}}\n", 0},
+        {"{\"kind\":\"List\",\"items\":[{\"a\":1},{\"a\":2}]}\n{\"b\":2}\n",
+         "1:25 {\"a\":1}\n1:33 {\"a\":2}\n2:1 {\"b\":2}\n", 0},
+        {"{\"a\":\"}{\\\"}{\\\\\"}\n{\"b\":\"\\u00e4\"}\n", "1:1 {\"a\":\"}{\\\"}{\\\\\"}\n2:1 {\"b\":\"\xc3\xa4\"}\n",
+         0},
+        {"---\n# one\n{\"a\":true}\n{\"b\":null}\n---\nc: 3\n---\n{\"d\":-4.5e1}\n{\"e\":5}\n",
+         "3:1 {\"a\":true}\n4:1 {\"b\":null}\n6:1 {\"c\":3}\n8:1 {\"d\":-45}\n9:1 {\"e\":5}\n", 0},
+        {"--- # {\n{\"a\":1} # }{\n# {\n{\"b\":2}\n", "2:1 {\"a\":1}\n4:1 {\"b\":2}\n", 0},
+        {"--- {\"a\":1}\n{\"b\":2}\n", "1:5 {\"a\":1}\n2:1 {\"b\":2}\n", 0},
+        {"\xef\xbb\xbf{\"a\":1}\r\n{\"b\":2}\r\n", "1:1 {\"a\":1}\n2:1 {\"b\":2}\n", 0},
+        /* A bad one does not spoil the next. */
+        {"{\"a\":1,\"a\":2}\n{\"b\":2}\n", "! in:1:8: duplicate key\n2:1 {\"b\":2}\n", 1},
+        {"{\"a\": }}\n{\"b\":2}\n", "1:1 {\"a\":null}\n! in:1:8: did not find expected <document start>\n", 1},
+        {"{\"a\":\"\x01\"}\n{\"b\":2}\n", "! in:1:7: control character\n2:1 {\"b\":2}\n", 1},
+        {"{\"a\":1}{\"\xc3\xa4\":\xff}\n{\"b\":2}\n", "! in:1:13: invalid UTF-8\n2:1 {\"b\":2}\n", 1},
+        /* YAML needs its markers, whatever it looks like. */
+        {"{a: 1}\n{b: 2}\n", "1:1 {\"a\":1}\n! in:2:1: did not find expected <document start>\n", 1},
+        {"- {\"a\":1}\n- {\"b\":2}\n", "1:1 [{\"a\":1},{\"b\":2}]\n", 0},
+        {"{\"a\":1}: b\nc: d\n", "! in:1:1: a key that is no text\n", 1},
+        {"a: |\n  {\"a\":1}\n  {\"b\":2}\n", "1:1 {\"a\":\"{\\\"a\\\":1}\\n{\\\"b\\\":2}\\n\"}\n", 0},
+        {"{\"a\":'}{'}\n", "1:1 {\"a\":\"}{\"}\n", 0},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        assert_reads(cases[i].text, cases[i].expected, cases[i].result);
+    }
+}
+
+static void takes_lists_in_lists_apart(void **state)
+{
+    (void) state;
+    assert_reads(
+        "kind: List\nitems:\n- {kind: List, items: [{a: 1}, {kind: PodList, apiVersion: v1, items: [{b: 2}]}]}\n"
+        "- {kind: PodList}\n- {c: 3}\n",
+        "3:3 {\"a\":1}\n3:3 {\"b\":2,\"kind\":\"Pod\",\"apiVersion\":\"v1\"}\n5:3 {\"c\":3}\n", 0);
+}
+
+/* A stream of `lines` times `line`, between `head` and nothing, that is held nowhere. */
+struct endless {
+    const char *head;
+    const char *line;
+    size_t lines, at; /* `at`: of the current one */
+};
+
+static ssize_t endless_read(void *cookie, char *target, size_t size)
+{
+    struct endless *endless = cookie;
+    const char *part = endless->head != NULL ? endless->head : endless->line;
+    if (endless->head == NULL && endless->lines == 0) {
+        return 0;
+    }
+    size_t left = strlen(part + endless->at);
+    size_t count = left < size ? left : size;
+    memcpy(target, part + endless->at, count);
+    endless->at += count;
+    if (count == left) {
+        endless->lines -= endless->head == NULL ? 1 : 0;
+        endless->head = NULL;
+        endless->at = 0;
+    }
+    return (ssize_t) count;
+}
+
+static int count_only(struct json_object *value, struct yaml_position at, void *userdata)
+{
+    struct record_of_reading *reading = userdata;
+    (void) value;
+    (void) at;
+    reading->values++;
+    return 0;
+}
+
+static int read_endless(const char *head, const char *line, size_t lines, struct record_of_reading *reading)
+{
+    struct endless endless = {.head = head, .line = line, .lines = lines};
+    FILE *stream = fopencookie(&endless, "r", (cookie_io_functions_t){.read = endless_read});
+    assert_non_null(stream);
+    struct yaml_reader *reader = yaml_reader_open_file(stream, "in");
+    int result = yaml_read_objects(reader, count_only, hear_problem, reading);
+    yaml_reader_free(reader);
+    fclose(stream);
+    return result;
+}
+
+/* The bound is an object's: a dump may be as long as it likes, unless its anchors hold what was read. */
+static void bounds_objects_not_documents(void **state)
+{
+    (void) state;
+    enum { LINE = 2 * 1024 * 1024, ENOUGH = 34 };
+    char *line = xmalloc(LINE + 1);
+    memset(line, 'x', LINE);
+    memcpy(line, "- a: \"", 6);
+    memcpy(line + LINE - 2, "\"\n", 3);
+    struct record_of_reading reading = {.heard = BUFFER_INIT(4096)};
+    assert_int_equal(read_endless("kind: List\nitems:\n", line, ENOUGH, &reading), 0);
+    assert_int_equal(reading.values, ENOUGH);
+    assert_string_equal(buffer_text(&reading.heard), "");
+
+    reading.values = 0;
+    memcpy(line, "- &a \"", 6);
+    assert_int_equal(read_endless("kind: List\nitems:\n", line, ENOUGH, &reading), 1);
+    assert_in_range(reading.values, 31, 32);
+    assert_non_null(strstr(buffer_text(&reading.heard), ": an object of more than 64 MiB"));
+
+    reading.values = 0;
+    buffer_reset(&reading.heard, SIZE_MAX);
+    memset(line, 'x', 6);
+    line[LINE - 2] = 'x';
+    assert_int_equal(read_endless("a: \"", line, ENOUGH, &reading), 1);
+    assert_int_equal(reading.values, 0);
+    assert_non_null(strstr(buffer_text(&reading.heard), ": an object of more than 64 MiB"));
+    buffer_free(&reading.heard);
+    free(line);
+}
+
+static void prints_what_it_reads(void **state)
+{
+    (void) state;
+    static const char *const cases[][2] = {
+        {"{\"a\":\"b\",\"c\":[1,-2.5,true,null,\"x y\"],\"d\":{},\"e\":[]}",
+         "a: b\nc:\n- 1\n- -2.5\n- true\n- null\n- x y\nd: {}\ne: []\n"},
+        {"[\"1\",\"true\",\"\",\"~\",\"no\",\"2026-11-22T07:00:00Z\",\"1Gi\",\"=\",\"<<\"]",
+         "- \"1\"\n- \"true\"\n- \"\"\n- \"~\"\n- \"no\"\n- \"2026-11-22T07:00:00Z\"\n- \"1Gi\"\n- \"=\"\n- \"<<\"\n"},
+        {"[\"a: b\",\"- x\",\"#\",\"it's\",\"{\",\" x \"]", "- 'a: b'\n- \"- x\"\n- '#'\n- it's\n- '{'\n- ' x '\n"},
+        {"{\"1\":{\"yes\":\"a\\nb\"}}", NULL},
+        {"[\"\\u001b\\u0000\\u0085\\ufffe\",\"\xc3\xa4\xf0\x9f\x98\x80\",[[[{}]]]]", NULL},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        cleanup_json struct json_object *value = NULL;
+        assert_int_equal(json_parse(cases[i][0], strlen(cases[i][0]), &value, NULL), 0);
+        char *text;
+        size_t size;
+        FILE *target = open_memstream(&text, &size);
+        yaml_print(value, target);
+        fclose(target);
+        if (cases[i][1] != NULL) {
+            assert_string_equal(text, cases[i][1]);
+        }
+        cleanup_json struct json_object *again = parsed(text);
+        assert_true(json_object_equal(value, again));
+        free(text);
+    }
 }
 
 /* Whatever a character or a marker does at the border of the reader's buffer. */
@@ -544,6 +700,10 @@ int main(void)
         cmocka_unit_test(bounds_the_depth),
         cmocka_unit_test(bounds_aliases),
         cmocka_unit_test(streams_long_lists),
+        cmocka_unit_test(takes_json_documents_without_markers),
+        cmocka_unit_test(takes_lists_in_lists_apart),
+        cmocka_unit_test(bounds_objects_not_documents),
+        cmocka_unit_test(prints_what_it_reads),
         cmocka_unit_test(borders_of_the_buffer_do_not_matter),
         cmocka_unit_test(tells_when_the_stream_fails),
     };

@@ -5,8 +5,9 @@
  * in decimal, octal, hexadecimal and binary, floats); quoted scalars are text. Keys that are numbers or booleans become
  * text, as there. Duplicate keys, keys that are null, mappings or sequences, infinities, nesting deeper than
  * BOUND_JSON_DEPTH, more than BOUND_YAML_NODES nodes with aliases expanded (of a list: in one item, or in all its
- * aliases together) and more than BOUND_INPUT_FILE bytes make a document unusable. JSON is YAML: the same reader takes
- * both. Bytes other than UTF-8 are refused.
+ * aliases together) and more than BOUND_INPUT_FILE bytes (of a list: in one item, or in all items with anchors
+ * together, which hold them) make a document unusable. JSON is YAML: the same reader takes both, and JSON documents one
+ * behind the other need no marker between them. Bytes other than UTF-8 are refused.
  */
 #ifndef PROGET_CORE_YAML_H
 #define PROGET_CORE_YAML_H
@@ -31,8 +32,8 @@ void yaml_reader_free(struct yaml_reader *reader);
 
 /*
  * Called for each value: a document, or, where a document is a mapping whose `kind` ends in "List" or that has an
- * `items` sequence, each of its items one by one, so that a dump of 50 MB is never held whole. Documents without
- * content are left out. An item of a PodList (kind and apiVersion written before the items, as an API server does) that
+ * `items` sequence, each of its items one by one, so that a dump of any size is never held whole (an item that is a list
+ * again is taken apart as well). Documents without content are left out. An item of a PodList (kind and apiVersion written before the items, as an API server does) that
  * has no kind gets kind Pod and the list's apiVersion. `value` is borrowed for the call. A negative return ends the
  * reading and is returned by yaml_read_objects().
  */
@@ -41,7 +42,7 @@ typedef int yaml_object_fn(struct json_object *value, struct yaml_position at, v
  * Called for each document that is unusable ("<name>:<line>:<column>: <why>"); reading goes on with the next document.
  * Items before the problem were handed out by then. ERROR_IO where the stream cannot be read; that is the end.
  */
-typedef void yaml_problem_fn(const struct error *err, void *userdata);
+typedef void yaml_problem_fn(const struct error *err, struct yaml_position at, void *userdata);
 
 /* Reads to the end. Returns 0, 1 where a problem was reported, or what `on_object` returned. */
 int yaml_read_objects(struct yaml_reader *reader, yaml_object_fn *on_object, yaml_problem_fn *on_problem,
@@ -52,5 +53,11 @@ int yaml_read_objects(struct yaml_reader *reader, yaml_object_fn *on_object, yam
  * like.
  */
 int yaml_parse(const char *text, size_t length, const char *name, struct json_object **ret_value, struct error *err);
+
+/*
+ * Writes the tree as one YAML document in block style, members in their order. Texts that a reader could take for
+ * something else (numbers, times, booleans, null) are quoted. What cannot be written shows in the stream's error.
+ */
+void yaml_print(struct json_object *value, FILE *target);
 
 #endif
