@@ -1,5 +1,5 @@
 /*
- * The whole offline way of hostile bytes: YAML, records, joins, every check, both outputs.
+ * The whole offline way of hostile bytes: YAML, records, joins, every check, every output.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +8,8 @@
 #include "audit_result.h"
 #include "input.h"
 #include "output_json.h"
+#include "output_junit.h"
+#include "output_sarif.h"
 #include "output_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,7 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input_finish(&input);
     struct audit_result result;
     audit_result_make(model, input.now, &result);
+    result.input = &input;
+    result.is_partial = input.has_problem;
     output_json(&result, nowhere);
+    output_yaml(&result, nowhere);
+    output_sarif(&result, nowhere);
+    output_junit(&result, nowhere);
     output_table(&result, (struct table_style){.coloured = true, .width = 60}, nowhere);
     audit_result_clear(&result);
     input_clear(&input);

@@ -19,6 +19,27 @@
     "    spec: {containers: [{name: proget, image: 'inedo/proget:25.0.13'" more "}]}\n"
 #define KEY ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
 
+/* Two servers that share a node; of the second, two findings are left out. */
+#define DUMP                                                                                                      \
+    "# kubectl get -A -o yaml\n"                                                                                  \
+    "apiVersion: v1\nkind: List\nitems:\n"                                                                        \
+    "- apiVersion: proget-operator.io/v1alpha1\n  kind: ProGetCluster\n  metadata: {name: main, namespace: ns}\n" \
+    "  spec: {selector: {matchLabels: {app: p}}}\n"                                                               \
+    "- apiVersion: v1\n  kind: Pod\n  metadata: {name: proget-0, namespace: ns, uid: u0, labels: {app: p}}\n"     \
+    "  spec: {nodeName: a, containers: [{name: proget, image: 'inedo/proget:25.0.13'}]}\n"                        \
+    "- apiVersion: v1\n  kind: Pod\n"                                                                             \
+    "  metadata:\n    name: proget-1\n    namespace: ns\n    uid: u1\n    labels: {app: p}\n"                     \
+    "    annotations: {ignore.proget-operator.io/EncryptionKeyMissing: 'comes <later> & \"by hand\"',\n"          \
+    "      ignore.proget-operator.io/QosNotGuaranteed: 'a test'}\n"                                               \
+    "  spec: {nodeName: a, containers: [{name: proget, image: 'inedo/proget:25.0.13', resources: {}}]}\n"
+enum { POD_0_LINE = 9, POD_1_LINE = 13 };
+
+/* As YAML writes them. */
+static const char *const __attribute__((unused)) hostile_names[] = {
+    "\"a<b>&\\\"'</failure>\"", "\"]]><!--\"",   "\"\\e[31m\\0\\a\"", "\"\\uFFFE\\uFFFF\\u202E\\U0001F600\"",
+    "'{\"a\": [1]}'",           "\"a\\nb\\tc\"",
+};
+
 struct run {
     char folder[64];
     char *output, *errors;
@@ -83,6 +104,24 @@ static inline void assert_contains(const char *text, const char *part)
     if (!strstr(text, part)) {
         fail_msg("\"%s\" is not in:\n%s", part, text);
     }
+}
+
+/* A word of words between single spaces. */
+static inline bool is_word_of(const char *word, const char *words)
+{
+    cleanup_free char *padded = xasprintf(" %s ", word);
+    cleanup_free char *all = xasprintf(" %s ", words);
+    return strstr(all, padded) != NULL;
+}
+
+static inline struct json_object *json_of(const char *text)
+{
+    struct json_object *tree = NULL;
+    struct error err;
+    if (json_parse(text, strlen(text), &tree, &err) != 0) {
+        fail_msg("%s in:\n%s", err.text, text);
+    }
+    return tree;
 }
 
 #endif

@@ -521,7 +521,7 @@ static void takes_json_documents_without_markers(void **state)
         {"{\"a\":\"\x01\"}\n{\"b\":2}\n", "! in:1:7: control character\n2:1 {\"b\":2}\n", 1},
         {"{\"a\":1}{\"\xc3\xa4\":\xff}\n{\"b\":2}\n", "! in:1:13: invalid UTF-8\n2:1 {\"b\":2}\n", 1},
         /* YAML needs its markers, whatever it looks like. */
-        {"{a: 1}\n{b: 2}\n", "1:1 {\"a\":1}\n! in:2:1: did not find expected <document start>\n", 1},
+        {"{x: 1}\n{y: 2}\n", "1:1 {\"x\":1}\n! in:2:1: did not find expected <document start>\n", 1},
         {"- {\"a\":1}\n- {\"b\":2}\n", "1:1 [{\"a\":1},{\"b\":2}]\n", 0},
         {"{\"a\":1}: b\nc: d\n", "! in:1:1: a key that is no text\n", 1},
         {"a: |\n  {\"a\":1}\n  {\"b\":2}\n", "1:1 {\"a\":\"{\\\"a\\\":1}\\n{\\\"b\\\":2}\\n\"}\n", 0},
