@@ -1,27 +1,50 @@
 #include "location.h"
 
+#include <string.h>
+
 #include "proget/checks/check.h"
 #include "proget/core/map.h"
 #include "proget/core/memory.h"
+#include "proget/core/text.h"
 
+enum { SLOTS_LEAST = 64 };
+
+struct entry {
+    uint64_t hash;
+    size_t key; /* where it begins in `keys` */
+    struct location location;
+};
+
+/*
+ * A dump has tens of thousands of objects, each read between the trees of two others. So entries and keys lie in few
+ * large blocks: small ones would stay behind in the middle of the memory that every tree uses anew.
+ */
 struct location_table {
-    struct map *files;   /* name to the same name */
-    struct map *objects; /* "Kind namespace/name" to struct location */
+    struct map *files; /* name to the same name */
+    struct entry *entries;
+    size_t count, capacity;
+    char *keys; /* "Kind namespace/name", each with its NUL */
+    size_t key_bytes, key_capacity;
+    size_t *slots;     /* open addressing: index into entries + 1; 0: free */
+    size_t slot_count; /* a power of two, at least twice the entries */
 };
 
 struct location_table *location_table_new(void)
 {
     struct location_table *table = xcalloc(1, sizeof *table);
     table->files = map_new(free);
-    table->objects = map_new(free);
+    table->slot_count = SLOTS_LEAST;
+    table->slots = xcalloc(table->slot_count, sizeof *table->slots);
     return table;
 }
 
 void location_table_free(struct location_table *table)
 {
     if (table) {
-        map_free(table->objects);
         map_free(table->files);
+        free(table->entries);
+        free(table->keys);
+        free(table->slots);
         free(table);
     }
 }
@@ -42,18 +65,68 @@ static char *key_of(const char *kind, const char *namespace_name, const char *na
     return xasprintf("%s %s/%s", kind, namespace_name ? namespace_name : "", name);
 }
 
+static uint64_t hash_of(const char *key)
+{
+    return text_hash(TEXT_HASH_SEED, key, strlen(key));
+}
+
+/* The slot of the key, or the free one where it belongs: there always is one. */
+static size_t find_slot(const struct location_table *table, const char *key, uint64_t hash)
+{
+    size_t at = (size_t) hash & (table->slot_count - 1);
+    while (table->slots[at] > 0) {
+        const struct entry *entry = &table->entries[table->slots[at] - 1];
+        if (entry->hash == hash && text_equal(table->keys + entry->key, key)) {
+            break;
+        }
+        at = (at + 1) & (table->slot_count - 1);
+    }
+    return at;
+}
+
+static void grow_slots(struct location_table *table)
+{
+    free(table->slots);
+    table->slot_count *= 2;
+    table->slots = xcalloc(table->slot_count, sizeof *table->slots);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct entry *entry = &table->entries[i];
+        table->slots[find_slot(table, table->keys + entry->key, entry->hash)] = i + 1;
+    }
+}
+
+static void add_entry(struct location_table *table, const char *key, uint64_t hash, struct location location)
+{
+    if (table->count == table->capacity) {
+        table->capacity = table->capacity > 0 ? 2 * table->capacity : SLOTS_LEAST;
+        table->entries = xrealloc(table->entries, table->capacity, sizeof *table->entries);
+    }
+    size_t length = strlen(key) + 1;
+    if (table->key_capacity - table->key_bytes < length) {
+        table->key_capacity = 2 * (table->key_capacity + length);
+        table->keys = xrealloc(table->keys, table->key_capacity, 1);
+    }
+    memcpy(table->keys + table->key_bytes, key, length);
+    table->entries[table->count++] = (struct entry){.hash = hash, .key = table->key_bytes, .location = location};
+    table->key_bytes += length;
+    if (2 * table->count > table->slot_count) {
+        grow_slots(table); /* finds a place for the new one as well */
+    } else {
+        table->slots[find_slot(table, key, hash)] = table->count;
+    }
+}
+
 bool location_table_put(struct location_table *table, const char *kind, const char *namespace_name, const char *name,
                         struct location location)
 {
     cleanup_free char *key = key_of(kind, namespace_name, name);
-    struct location *known = map_get(table->objects, key);
-    if (known) {
-        *known = location;
+    uint64_t hash = hash_of(key);
+    size_t index = table->slots[find_slot(table, key, hash)];
+    if (index > 0) {
+        table->entries[index - 1].location = location;
         return true;
     }
-    struct location *kept = xmalloc(sizeof *kept);
-    *kept = location;
-    map_put(table->objects, key, kept);
+    add_entry(table, key, hash, location);
     return false;
 }
 
@@ -63,7 +136,8 @@ const struct location *location_of_object(const struct location_table *table, co
         return NULL;
     }
     cleanup_free char *key = key_of(object->kind, object->namespace_name, object->name);
-    return map_get(table->objects, key);
+    size_t index = table->slots[find_slot(table, key, hash_of(key))];
+    return index > 0 ? &table->entries[index - 1].location : NULL;
 }
 
 static const struct location *location_of_cluster(const struct location_table *table, const struct cluster *cluster)

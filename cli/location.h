@@ -28,11 +28,12 @@ const char *location_table_file(struct location_table *table, const char *name);
 bool location_table_put(struct location_table *table, const char *kind, const char *namespace_name, const char *name,
                         struct location location);
 
-/* NULL: the object was not read, such as a workload that only its pods name. Borrowed. */
+/* NULL: the object was not read, such as a workload that only its pods name. Borrowed until the next put. */
 const struct location *location_of_object(const struct location_table *table, const struct object_reference *object);
 /*
  * Of the finding's object; where that was not read of the first related one that was, else of the cluster's resource, a
- * workload or a pod of it. NULL: none of them was. Borrowed.
+ * workload or a pod of it. NULL: none of them was. Borrowed until
+ * the next put.
  */
 const struct location *location_of_finding(const struct location_table *table, const struct cluster *cluster,
                                            const struct finding *finding);
