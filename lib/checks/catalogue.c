@@ -15,7 +15,13 @@
 #define RESTS_ON_REPORTS (CHECK_RESTS_ON_REPORT | RESTS_ON_LEASES)
 #define RESTS_ON_NODES   CHECK_RESTS_ON_KIND(MODEL_NODES)
 #define RESTS_ON_CLASSES CHECK_RESTS_ON_KIND(MODEL_PRIORITY_CLASSES)
+#define RESTS_ON_WORKLOADS                                                               \
+    (CHECK_RESTS_ON_KIND(MODEL_STATEFUL_SETS) | CHECK_RESTS_ON_KIND(MODEL_DEPLOYMENTS) | \
+     CHECK_RESTS_ON_KIND(MODEL_REPLICA_SETS) | CHECK_RESTS_ON_KIND(MODEL_DAEMON_SETS))
 
+/* A row names only the marks that it has. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 /* clang-format off: one row, one line where it fits */
 static const struct check_row rows[] = {
     {"EncryptionKeyMissing", SEVERITY_ERROR, 0, CONDITION_KEY_IN_SYNC, check_encryption_key_missing,
@@ -38,8 +44,19 @@ static const struct check_row rows[] = {
     {"SpreadNotEnforced", SEVERITY_WARNING, 0, CONDITION_SERVERS_SPREAD, check_spread_not_enforced,
      "nothing keeps two servers from sharing one physical server", RESTS_ON_NODES},
 
+    {"ServerCountChanged", SEVERITY_INFO, 0, NULL, check_server_count_changed, "the number of servers was changed", 0,
+     .is_moment = true, .is_live_only = true},
+    {"ServerCountWrong", SEVERITY_WARNING, MINUTES(10), CONDITION_FIXED_SIZE, check_server_count_wrong,
+     "there are more or fewer servers than intended", RESTS_ON_WORKLOADS},
+    {"ServerPending", SEVERITY_WARNING, MINUTES(2), NULL, check_server_pending, "a server does not start", 0},
+    {"ServerMayStillRun", SEVERITY_WARNING, 0, NULL, check_server_may_still_run,
+     "a server was deleted while its node was unreachable, and may still run", RESTS_ON_NODES},
+    {"ServerGone", SEVERITY_INFO, MINUTES(2), NULL, check_server_gone, "a server is gone and none took its place", 0},
+    {"LicenceServerLimit", SEVERITY_WARNING, 0, CONDITION_FIXED_SIZE, check_licence_server_limit,
+     "there are more servers than the licence covers", RESTS_ON_WORKLOADS},
+
     {"Evicted", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_evicted,
-     "a server was evicted within the last 24 hours", 0},
+     "a server was evicted within the last 24 hours", 0, .is_moment = true},
     {"EvictionsFrequent", SEVERITY_ERROR, 0, CONDITION_EVICTION_RESISTANT, check_evicted,
      "three or more evictions within 24 hours", 0},
     {"PriorityClassMissing", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_priority_class_missing,
@@ -77,6 +94,7 @@ static const struct check_row rows[] = {
     {"ClusterOverlap", SEVERITY_ERROR, 0, NULL, check_cluster_overlap, "two ProGetClusters select one pod", 0},
 };
 /* clang-format on */
+#pragma GCC diagnostic pop
 
 const struct check_row *catalogue(size_t *ret_count)
 {

@@ -131,6 +131,20 @@ static void judge_observed(const struct model *model, const struct finding_list 
     condition_set(condition, "False", "NotObserved", buffer_take(&text));
 }
 
+/* More servers may live than are intended: "3 of 2" would make no sense. Owned. */
+static char *healthy_words(const struct cluster *cluster, int64_t healthy)
+{
+    int64_t live = (int64_t) cluster->live_count;
+    if (cluster->intended == 0 && live == 0) {
+        return xstrdup("No server is intended, and none is there.");
+    }
+    if (live > cluster->intended) {
+        return xasprintf("%" PRId64 " of %" PRId64 " servers are healthy; %" PRId64 " %s intended.", healthy, live,
+                         cluster->intended, cluster->intended == 1 ? "is" : "are");
+    }
+    return xasprintf("%" PRId64 " of %" PRId64 " servers are healthy.", healthy, cluster->intended);
+}
+
 static void judge_ready(const struct model *model, const struct cluster *cluster,
                         const struct evaluation_standing *standing, struct evaluation_condition *condition)
 {
@@ -141,13 +155,9 @@ static void judge_ready(const struct model *model, const struct cluster *cluster
     } else if (unobserved) {
         condition_set(condition, "Unknown", "NotObserved", xasprintf("Pods are not observed: %s.", unobserved));
     } else if (standing->healthy_servers < cluster->intended || standing->healthy_servers == 0) {
-        condition_set(
-            condition, "False", "ServersNotHealthy",
-            xasprintf("%" PRId64 " of %" PRId64 " servers are healthy.", standing->healthy_servers, cluster->intended));
+        condition_set(condition, "False", "ServersNotHealthy", healthy_words(cluster, standing->healthy_servers));
     } else {
-        condition_set(
-            condition, "True", "AllServersHealthy",
-            xasprintf("%" PRId64 " of %" PRId64 " servers are healthy.", standing->healthy_servers, cluster->intended));
+        condition_set(condition, "True", "AllServersHealthy", healthy_words(cluster, standing->healthy_servers));
     }
 }
 

@@ -53,7 +53,8 @@ void evaluation_run(const struct model *model, const struct cluster *cluster, st
             if (!model_options(model)->offline) {
                 mark_unjudged(&context);
             }
-            if (is_first_row_of_check(rows, i)) {
+            bool may_judge = !rows[i].is_live_only || !cluster->is_offline;
+            if (may_judge && is_first_row_of_check(rows, i)) {
                 rows[i].check(&context);
             }
         }

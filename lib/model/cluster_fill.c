@@ -123,14 +123,8 @@ static void fill_workloads(struct namespace_view *view, const struct cluster_dra
     cluster->workloads = workloads;
 }
 
-static int64_t intended_servers(const struct cluster *cluster)
+static int64_t replicas_sum(const struct cluster *cluster)
 {
-    if (cluster->resource != NULL && cluster->resource->servers.is_set) {
-        return cluster->resource->servers.value;
-    }
-    if (cluster->workload_count == 0) {
-        return (int64_t) cluster->live_count;
-    }
     int64_t sum = 0;
     for (size_t i = 0; i < cluster->workload_count; i++) {
         if (__builtin_add_overflow(sum, workload_servers(cluster->workloads[i]), &sum)) {
@@ -138,6 +132,38 @@ static int64_t intended_servers(const struct cluster *cluster)
         }
     }
     return sum;
+}
+
+static int64_t intended_servers(const struct cluster *cluster)
+{
+    if (cluster->resource != NULL && cluster->resource->servers.is_set) {
+        return cluster->resource->servers.value;
+    }
+    return cluster->workload_count == 0 ? (int64_t) cluster->live_count : replicas_sum(cluster);
+}
+
+/* A workload of another kind, or one that cannot be seen, may want any number. */
+static bool knows_every_workload(const struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        if (cluster->servers[i].live && cluster->servers[i].workload == NULL) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < cluster->workload_count; i++) {
+        const struct workload *workload = cluster->workloads[i];
+        int64_t observed = workload->status.observed_generation;
+        if (workload->is_daemon_set && (observed == 0 || observed < workload->generation)) {
+            return false; /* on how many nodes is not counted yet, or never in a manifest */
+        }
+    }
+    return cluster->workload_count > 0;
+}
+
+static struct record_optional_int64 wanted_replicas(const struct cluster *cluster)
+{
+    bool is_known = knows_every_workload(cluster);
+    return (struct record_optional_int64){.is_set = is_known, .value = is_known ? replicas_sum(cluster) : 0};
 }
 
 static bool has_leaving_pod(const struct cluster *cluster, const struct workload *workload)
@@ -244,5 +270,6 @@ void cluster_fill(struct namespace_view *view, const struct cluster_draft *draft
     fill_workloads(view, draft, ret_cluster);
     fill_subjects(view, ret_cluster);
     ret_cluster->intended = intended_servers(ret_cluster);
+    ret_cluster->replicas = wanted_replicas(ret_cluster);
     ret_cluster->rollout_under_way = rollout_is_under_way(ret_cluster);
 }

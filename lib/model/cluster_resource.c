@@ -68,6 +68,24 @@ static const struct record_field status_node_fields[] = {
 };
 static const struct record_type status_node_type = RECORD_TYPE("status.nodes", struct status_node, status_node_fields);
 
+static const struct record_field status_size_change_fields[] = {
+    {"time", RECORD_TIME, offsetof(struct status_size_change, time_us), NULL, NULL},
+    {"from", RECORD_INT64, offsetof(struct status_size_change, from), NULL, NULL},
+    {"to", RECORD_INT64, offsetof(struct status_size_change, to), NULL, NULL},
+};
+static const struct record_type status_size_change_type =
+    RECORD_TYPE("status.sizeChanges", struct status_size_change, status_size_change_fields);
+
+static const struct record_field status_end_fields[] = {
+    {"pod", RECORD_TEXT, offsetof(struct status_end, pod), NULL, NULL},
+    {"uid", RECORD_TEXT, offsetof(struct status_end, uid), NULL, NULL},
+    {"node", RECORD_TEXT, offsetof(struct status_end, node), NULL, NULL},
+    {"nodeUid", RECORD_TEXT, offsetof(struct status_end, node_uid), NULL, NULL},
+    {"since", RECORD_TIME, offsetof(struct status_end, since_us), NULL, NULL},
+};
+static const struct record_type status_end_type =
+    RECORD_TYPE("status.unconfirmedEnds", struct status_end, status_end_fields);
+
 static const struct record_field status_member_fields[] = {
     {"name", RECORD_TEXT, offsetof(struct status_member, name), NULL, NULL},
     {"uid", RECORD_TEXT, offsetof(struct status_member, uid), NULL, NULL},
@@ -123,6 +141,9 @@ static const struct record_field cluster_resource_fields[] = {
     {"status.activations", RECORD_LIST, AT(status.activations), &status_activation_type, NULL},
     {"status.nodes", RECORD_LIST, AT(status.nodes), &status_node_type, NULL},
     {"status.members", RECORD_LIST, AT(status.members), &status_member_type, NULL},
+    {"status.sizeChanges", RECORD_LIST, AT(status.size_changes), &status_size_change_type, NULL},
+    {"status.unconfirmedEnds", RECORD_LIST, AT(status.ends), &status_end_type, NULL},
+    {"status.configuration.replicas", RECORD_OPTIONAL_INT64, AT(status.replicas), NULL, NULL},
     {"status.conditions", RECORD_LIST, AT(status.conditions), &status_condition_type, NULL},
     {"status.servers", RECORD_INT64, AT(status.servers), NULL, NULL},
     {"status.observedGeneration", RECORD_INT64, AT(status.observed_generation), NULL, NULL},

@@ -24,6 +24,15 @@ void past_server_clear(struct past_server *member)
     *member = (struct past_server){0};
 }
 
+void unconfirmed_end_clear(struct unconfirmed_end *end)
+{
+    free(end->pod);
+    free(end->uid);
+    free(end->node);
+    free(end->node_uid);
+    *end = (struct unconfirmed_end){0};
+}
+
 static void history_clear(struct history *history)
 {
     for (size_t i = 0; i < history->eviction_count; i++) {
@@ -50,6 +59,11 @@ static void history_clear(struct history *history)
         free(history->findings[i].object_uid);
         free(history->findings[i].object_name);
     }
+    for (size_t i = 0; i < history->end_count; i++) {
+        unconfirmed_end_clear(&history->ends[i]);
+    }
+    free(history->size_changes);
+    free(history->ends);
     free(history->evictions);
     free(history->activations);
     free(history->nodes);
@@ -145,6 +159,43 @@ static void load_members(struct history *history, const struct record_list *list
     qsort(history->members, history->member_count, sizeof(*history->members), member_compare);
 }
 
+static int size_change_compare(const void *a, const void *b)
+{
+    int64_t left_us = ((const struct size_change *) a)->time_us;
+    int64_t right_us = ((const struct size_change *) b)->time_us;
+    return left_us == right_us ? 0 : (left_us > right_us ? -1 : 1);
+}
+
+static void load_size(struct history *history, const struct cluster_resource *resource)
+{
+    history->replicas = resource->status.replicas;
+    history->size_changes = xcalloc(BOUND_SIZE_CHANGES_KEPT, sizeof(*history->size_changes));
+    record_list_each (const struct status_size_change *, from, &resource->status.size_changes) {
+        if (from->time_us != 0 && history->size_change_count < BOUND_SIZE_CHANGES_KEPT) {
+            history->size_changes[history->size_change_count++] =
+                (struct size_change){.time_us = from->time_us, .from = from->from, .to = from->to};
+        }
+    }
+    qsort(history->size_changes, history->size_change_count, sizeof(*history->size_changes), size_change_compare);
+}
+
+static void load_ends(struct history *history, const struct record_list *list)
+{
+    history->ends = xcalloc(BOUND_ENDS_KEPT, sizeof(*history->ends));
+    record_list_each (const struct status_end *, from, list) {
+        bool is_usable = from->pod != NULL && from->uid != NULL && from->node != NULL;
+        if (is_usable && history->end_count < BOUND_ENDS_KEPT) {
+            history->ends[history->end_count++] = (struct unconfirmed_end){
+                .pod = xstrdup(from->pod),
+                .uid = xstrdup(from->uid),
+                .node = xstrdup(from->node),
+                .node_uid = xstrdup(from->node_uid),
+                .since_us = from->since_us,
+            };
+        }
+    }
+}
+
 static void load_findings(struct history *history, const struct record_list *list)
 {
     history->findings = xcalloc(list->count + 1, sizeof(*history->findings));
@@ -166,6 +217,8 @@ void history_load(struct history *history, const struct cluster_resource *resour
     load_evictions(history, &resource->status.evictions);
     load_machines(history, resource);
     load_members(history, &resource->status.members);
+    load_size(history, resource);
+    load_ends(history, &resource->status.ends);
     load_findings(history, &resource->status.findings);
 }
 
@@ -221,5 +274,8 @@ bool history_observe(struct history *history, const struct model *model, const s
     bool evictions = history_observe_evictions(history, model, cluster, now);
     bool machines = history_observe_machines(history, cluster);
     bool members = history_observe_members(history, model, cluster, now);
-    return evictions || machines || members;
+    bool size = history_observe_size(history, cluster, now);
+    bool ends = history_observe_ends(history, model, cluster, now);
+    history->has_begun = true;
+    return evictions || machines || members || size || ends;
 }

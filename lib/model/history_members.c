@@ -47,13 +47,7 @@ static const struct server *server_of_uid(const struct cluster *cluster, const c
 /* Its workloads want no more than there are. */
 static bool is_scaled_down(const struct cluster *cluster)
 {
-    int64_t wanted = 0;
-    for (size_t i = 0; i < cluster->workload_count; i++) {
-        if (__builtin_add_overflow(wanted, workload_servers(cluster->workloads[i]), &wanted)) {
-            return false;
-        }
-    }
-    return cluster->workload_count > 0 && wanted <= (int64_t) cluster->live_count;
+    return cluster->replicas.is_set && cluster->replicas.value <= (int64_t) cluster->live_count;
 }
 
 static char *why_gone(const struct history *history, const struct cluster *cluster, const char *uid)
@@ -108,6 +102,9 @@ static bool follow_departures(struct history *history, const struct model *model
             has_changed = true;
             continue;
         } else if (member->gone_since_us == 0) {
+            if (server == NULL) {
+                (void) history_note_end(history, model, member, now);
+            }
             member_goes(history, cluster, member, now);
             has_changed = true;
         } else {

@@ -220,3 +220,10 @@ void model_forget_histories(struct model *model)
     model->histories = map_new(free_history);
     model->has_changed = true;
 }
+
+bool model_node_is_unreachable(const struct model *model, const char *name, const char *uid)
+{
+    const struct store_entry *entry = name == NULL ? NULL : store_get(model_read(model, MODEL_NODES), NULL, name);
+    bool is_same = entry != NULL && (uid == NULL || entry->object->uid == NULL || text_equal(entry->object->uid, uid));
+    return is_same && node_is_unreachable((const struct node *) (const void *) entry->object);
+}

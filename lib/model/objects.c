@@ -32,6 +32,36 @@ static const struct record_field node_fields[] = {
 };
 const struct record_type node_type = RECORD_TYPE("Node", struct node, node_fields);
 
+const struct pod_condition *node_condition_get(const struct node *node, const char *type)
+{
+    record_list_each (const struct pod_condition *, condition, &node->conditions) {
+        if (text_equal(condition->type, type)) {
+            return condition;
+        }
+    }
+    return NULL;
+}
+
+static bool node_is_tainted(const struct node *node, const char *key)
+{
+    record_list_each (const struct taint *, taint, &node->taints) {
+        if (text_equal(taint->key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool node_is_unreachable(const struct node *node)
+{
+    if (node_is_tainted(node, "node.kubernetes.io/out-of-service")) {
+        return false;
+    }
+    const struct pod_condition *ready = node_condition_get(node, "Ready");
+    return (ready != NULL && !text_equal(ready->status, "True")) ||
+           node_is_tainted(node, "node.kubernetes.io/unreachable");
+}
+
 /* --- claims --- */
 
 static const struct record_field claim_fields[] = {

@@ -220,3 +220,22 @@ void server_fill(struct model *model, const struct cluster *cluster, const struc
     ret_server->node = node == NULL ? NULL : (const struct node *) (const void *) node->object;
     fill_heartbeat(model, cluster, now, ret_server);
 }
+
+/* The kubelet has taken it up, and has not said of each container that it ended. */
+static bool may_have_containers(const struct pod *pod)
+{
+    if (pod_is_finished(pod) || text_is_empty(pod->spec.node_name)) {
+        return false;
+    }
+    bool has_ended = pod->container_statuses.count > 0;
+    record_list_each (const struct container_status *, status, &pod->container_statuses) {
+        has_ended = has_ended && status->state.is_terminated;
+    }
+    return !has_ended && (pod->started_us != 0 || pod->container_statuses.count > 0);
+}
+
+bool server_end_is_unconfirmed(const struct server *server)
+{
+    return server->pod->meta.deleted_us != 0 && !pod_is_of_job(server->pod) && may_have_containers(server->pod) &&
+           server->node != NULL && node_is_unreachable(server->node);
+}

@@ -353,6 +353,13 @@ static const struct ledger_entry *successor_of(const struct ledger *ledger, cons
     return NULL;
 }
 
+/* What happened once is not mended when it is no longer told. */
+static bool is_moment(const struct ledger_entry *entry)
+{
+    const struct check_row *row = catalogue_find(entry->finding.code);
+    return row && row->is_moment;
+}
+
 /* Why an entry that is no longer true ends without an announcement; NULL: it is to be announced. */
 static const char *silent_end(const struct ledger *ledger, const struct ledger_entry *entry,
                               const struct finding_list *findings, const struct ledger_callbacks *callbacks)
@@ -373,7 +380,7 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
     if (is_suppressed(findings, entry->id)) {
         return "left out by the user";
     }
-    if (entry->finding.occurrence) {
+    if (is_moment(entry)) {
         return "it grew old";
     }
     if (!callbacks->exists(&entry->finding.object, callbacks->userdata)) {

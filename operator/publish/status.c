@@ -201,6 +201,33 @@ static void add_evictions(struct json_object *status, const struct history *hist
     }
 }
 
+static void add_size_changes(struct json_object *status, const struct history *history)
+{
+    struct json_object *list = json_add_array(status, "sizeChanges");
+    for (size_t i = 0; i < history->size_change_count; i++) {
+        struct json_object *row = json_object_new_object();
+        add_micros(row, "time", history->size_changes[i].time_us); /* two within a second are two */
+        json_add_int64(row, "from", history->size_changes[i].from);
+        json_add_int64(row, "to", history->size_changes[i].to);
+        json_object_array_add(list, row);
+    }
+}
+
+static void add_ends(struct json_object *status, const struct history *history)
+{
+    struct json_object *list = json_add_array(status, "unconfirmedEnds");
+    for (size_t i = 0; i < history->end_count; i++) {
+        const struct unconfirmed_end *end = &history->ends[i];
+        struct json_object *row = json_object_new_object();
+        json_add_text(row, "pod", end->pod);
+        json_add_text(row, "uid", end->uid);
+        json_add_text(row, "node", end->node);
+        json_add_text(row, "nodeUid", end->node_uid);
+        add_micros(row, "since", end->since_us);
+        json_object_array_add(list, row);
+    }
+}
+
 static void add_machines(struct json_object *status, const struct history *history)
 {
     struct json_object *activations = json_add_array(status, "activations");
@@ -253,6 +280,9 @@ static void add_configuration(struct json_object *status, const struct status_in
     }
     struct json_object *configuration = json_add_object(status, "configuration");
     json_add_int64(configuration, "servers", cluster->intended);
+    if (cluster->history && cluster->history->replicas.is_set) {
+        json_add_int64(configuration, "replicas", cluster->history->replicas.value);
+    }
     if (!model_unobserved(input->model, MODEL_SERVICES)) {
         json_add_bool(configuration, "loadBalanced", is_load_balanced(input));
     }
@@ -316,6 +346,8 @@ struct json_object *status_build(const struct status_input *input, struct status
     if (cluster->history) {
         add_evictions(status, cluster->history);
         add_machines(status, cluster->history);
+        add_size_changes(status, cluster->history);
+        add_ends(status, cluster->history);
     }
     add_configuration(status, input);
     return object;

@@ -217,7 +217,9 @@ static void test_every_code_has_its_scenarios_and_page(void **state)
         size_t positive = 0;
         size_t near = 0;
         count_for_code(rows[i].code, &positive, &near);
-        if (positive == 0 || near < NEAR_MISSES_LEAST) {
+        /* What only a watcher can tell must not be told of any input; tests of the operator show it. */
+        bool is_told_rightly = rows[i].is_live_only ? positive == 0 : positive > 0;
+        if (!is_told_rightly || near < NEAR_MISSES_LEAST) {
             fail_msg("%s: %zu scenarios raise it and %zu nearly do", rows[i].code, positive, near);
         }
         cleanup_free char *page = xasprintf("%s/../../docs/findings/%s.md", SCENARIO_DIR, rows[i].code);

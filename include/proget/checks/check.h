@@ -37,6 +37,8 @@ struct check_row {
     check_fn *check;
     const char *summary; /* one line, for lists */
     unsigned rests_on;   /* CHECK_RESTS_ON_…: what has to be seen to say that it is true, or no longer */
+    bool is_moment;    /* it happened once, such as an eviction: its end is nothing that was mended, and is not said */
+    bool is_live_only; /* only who watches can tell: not judged offline */
 };
 
 /* The catalogue, in the order of the design. */

@@ -26,6 +26,8 @@ enum {
     BOUND_EVICTIONS_KEPT = 20,            /* evictions remembered in a cluster's status */
     BOUND_ACTIVATIONS_KEPT = 64,          /* machine and version pairs remembered */
     BOUND_NODES_KEPT = 128,               /* node and machine pairs remembered */
+    BOUND_SIZE_CHANGES_KEPT = 10,         /* changes of the number of servers remembered */
+    BOUND_ENDS_KEPT = 64,                 /* servers of which it is not known whether they still run */
     BOUND_CALLS_IN_FLIGHT = 32,           /* requests of the publisher under way at once */
     BOUND_METRICS_SAMPLES = 20 * 1000,    /* samples of one scrape */
     BOUND_OPTION_VALUE = 4096,            /* bytes of one option's value */

@@ -39,6 +39,13 @@ struct status_activation {
 struct status_node {
     const char *node, *machine;
 };
+struct status_size_change {
+    int64_t time_us, from, to;
+};
+struct status_end { /* status.unconfirmedEnds[] */
+    const char *pod, *uid, *node, *node_uid;
+    int64_t since_us;
+};
 struct status_member {
     const char *name, *uid, *os, *ip, *node, *version, *machine;
     int64_t gone_since_us;
@@ -66,6 +73,8 @@ struct cluster_resource {
     const char *maintenance_reason;
     struct { /* the operator's memory */
         struct record_list findings, evictions, activations, nodes, members, conditions;
+        struct record_list size_changes, ends;
+        struct record_optional_int64 replicas; /* what the workloads wanted */
         int64_t servers;
         int64_t observed_generation;
     } status;

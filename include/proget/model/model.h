@@ -135,6 +135,12 @@ struct server {
     const struct report *report; /* only while the heartbeat is fresh; NULL otherwise */
 };
 
+/*
+ * Its pod was deleted, its containers had begun and have not been seen to end, and its node cannot tell what became of
+ * them.
+ */
+bool server_end_is_unconfirmed(const struct server *server);
+
 /* What the checks of specs look at: each live pod, or the template of a workload that has none. */
 struct subject {
     const struct object_meta *meta; /* of the pod or the workload */
@@ -171,6 +177,7 @@ struct cluster {
     const struct workload **workloads; /* tops of the chains, in the order of their names */
     size_t workload_count;
     int64_t intended; /* spec.servers, else the sum of the workloads' replicas, else the live servers */
+    struct record_optional_int64 replicas; /* what its workloads want together; not set: not all of them are known */
     bool rollout_under_way;
     struct json_object *implied_spec; /* implied only: the spec (product, selector) to declare it with; owned; NULL
                                          where no selector selects it, such as for a bare pod without labels */
@@ -188,6 +195,9 @@ struct cluster_list {
 struct history *model_history(struct model *model, const struct cluster_resource *resource);
 /* Who did not lead for a while begins anew with what the statuses say: another one may have moved them on. */
 void model_forget_histories(struct model *model);
+
+/* The node of that name is there, is the one of that uid (NULL: any), and is unreachable (node_is_unreachable()). */
+bool model_node_is_unreachable(const struct model *model, const char *name, const char *uid);
 
 /*
  * Joins. Clusters in the order of namespace and name; each pod belongs to at most one: a user's ProGetCluster beats a

@@ -21,6 +21,13 @@ struct node {
     const char *os_image;
 };
 extern const struct record_type node_type;
+/* The condition of that type; NULL when absent. Borrowed. */
+const struct pod_condition *node_condition_get(const struct node *node, const char *type);
+/*
+ * Nobody can tell what runs on it: Ready is anything but True, or it is tainted as unreachable. Not where the taint
+ * out-of-service says that it is switched off: then nothing runs.
+ */
+bool node_is_unreachable(const struct node *node);
 
 /* PersistentVolumeClaim, and the templates of a StatefulSet's. */
 struct claim {
