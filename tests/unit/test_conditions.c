@@ -153,6 +153,41 @@ static void test_too_few_healthy_servers(void **state)
     judged_clear(&judged);
 }
 
+/* More may run than are intended: "2 of 1" would say nothing. */
+static void test_more_servers_than_intended(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *spec;
+        int64_t healthy;
+        const char *status, *message;
+    } cases[] = {
+        {", servers: 1", 2, "True", "2 of 2 servers are healthy; 1 is intended."},
+        {", servers: 1", 1, "True", "1 of 2 servers are healthy; 1 is intended."},
+        {", servers: 0", 2, "True", "2 of 2 servers are healthy; 0 are intended."},
+        {", servers: 2", 2, "True", "2 of 2 servers are healthy."},
+        {", servers: 3", 2, "False", "2 of 3 servers are healthy."},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        cleanup_free char *yaml = xasprintf("apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\n"
+                                            "metadata: {namespace: ns, name: main, uid: c}\n"
+                                            "spec: {selector: {matchLabels: {app: proget}}%s}\n---\n" SERVER(
+                                                KEY) "---\napiVersion: v1\nkind: Pod\n"
+                                                     "metadata: {namespace: ns, name: proget-1, uid: p1, labels: {app: "
+                                                     "proget}}\nspec: {nodeName: b, containers: [{name: proget, "
+                                                     "image: 'inedo/proget:25.0.13'" KEY "}]}\n",
+                                            cases[i].spec);
+        struct judged judged;
+        judge(&judged, yaml, cases[i].healthy);
+        assert_string_equal(condition_of(&judged, "Ready")->status, cases[i].status);
+        assert_string_equal(condition_of(&judged, "Ready")->message, cases[i].message);
+        bool is_right = text_equal(cases[i].spec, ", servers: 2");
+        assert_condition(&judged, "FixedSize", is_right ? "True" : "False",
+                         is_right ? "NoFindings" : "ServerCountWrong");
+        judged_clear(&judged);
+    }
+}
+
 static void test_empty_cluster_is_unknown(void **state)
 {
     (void) state;
@@ -205,7 +240,8 @@ int main(void)
         cmocka_unit_test(test_extensions_that_are_missing),  cmocka_unit_test(test_worst_finding_is_the_reason),
         cmocka_unit_test(test_unknown_key_source),           cmocka_unit_test(test_digest_alone_says_no_version),
         cmocka_unit_test(test_too_few_healthy_servers),      cmocka_unit_test(test_empty_cluster_is_unknown),
-        cmocka_unit_test(test_superseded_says_nothing_else), cmocka_unit_test(test_only_standing_findings_count),
+        cmocka_unit_test(test_more_servers_than_intended),   cmocka_unit_test(test_superseded_says_nothing_else),
+        cmocka_unit_test(test_only_standing_findings_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -391,6 +391,132 @@ static void test_eviction_in_history_wakes(void **state)
     finding_list_free(&list);
 }
 
+/* An hour, each change for itself; the first look of a process asks for a second one. */
+static void test_server_count_changed(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_UNKNOWN);
+    live.server.heartbeat = NULL;
+    struct instant now = live.bench.context.now;
+    const struct status_size_change changes[] = {
+        {.time_us = now.wall_us - (int64_t) 50 * MINUTE_MS * 1000, .from = 3, .to = 5},
+        {.time_us = now.wall_us - (int64_t) 10 * MINUTE_MS * 1000, .from = 5, .to = 2},
+        {.time_us = now.wall_us - (int64_t) 61 * MINUTE_MS * 1000, .from = 1, .to = 3},
+    };
+    live.bench.resource.status.size_changes = (struct record_list){changes, array_length(changes)};
+    history_load(live.history, &live.bench.resource);
+    struct finding_list list = live_server_evaluate(&live);
+    size_t count = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (text_equal(list.items[i].code, "ServerCountChanged")) {
+            assert_string_equal(list.items[i].object.kind, CLUSTER_KIND);
+            assert_int_equal(list.items[i].severity, SEVERITY_INFO);
+            assert_non_null(list.items[i].occurrence);
+            count++;
+        }
+    }
+    assert_int_equal(count, 2);
+    assert_int_equal(list.wake_at_ms, now.monotonic_ms + 10 * MINUTE_MS + 1);
+    finding_list_free(&list);
+
+    live_server_make(&live, HEARTBEAT_UNKNOWN);
+    live.server.heartbeat = NULL;
+    live.history->replicas = (struct record_optional_int64){.is_set = true, .value = 3};
+    live.bench.cluster.replicas = (struct record_optional_int64){.is_set = true, .value = 5};
+    list = live_server_evaluate(&live);
+    assert_null(finding_of(&list, "ServerCountChanged", NULL));
+    assert_int_equal(list.wake_at_ms, now.monotonic_ms + 1000);
+    finding_list_free(&list);
+}
+
+static void test_server_gone_and_still_running(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_UNKNOWN);
+    live.server.heartbeat = NULL;
+    const struct status_member members[] = {
+        {.name = "proget-0", .uid = "p0"},
+        {.name = "proget-1", .uid = "p1", .node = "node-b", .gone_since_us = 7, .gone_why = "deletion"},
+    };
+    const struct status_end end = {.pod = "proget-2", .uid = "p2", .node = "node-c", .node_uid = "nc", .since_us = 9};
+    live.bench.resource.status.members = (struct record_list){members, array_length(members)};
+    live.bench.resource.status.ends = (struct record_list){&end, 1};
+    history_load(live.history, &live.bench.resource);
+    struct finding_list list = live_server_evaluate(&live);
+    const struct finding *gone = finding_of(&list, "ServerGone", "main");
+    assert_non_null(gone);
+    assert_string_equal(gone->occurrence, "p1");
+    assert_true(gone->true_since_us == 7);
+    assert_int_equal(gone->hold_ms, 2 * MINUTE_MS);
+    assert_non_null(strstr(gone->action, "kubectl proget forget proget-1"));
+    assert_non_null(strstr(gone->action, "proget-operator.io/forget=p1"));
+    const struct finding *running = finding_of(&list, "ServerMayStillRun", "main");
+    assert_non_null(running);
+    assert_string_equal(running->occurrence, "p2");
+    assert_true(running->true_since_us == 9);
+    assert_int_equal(running->related_count, 1);
+    assert_string_equal(running->related[0].name, "node-c");
+    assert_string_equal(running->related[0].uid, "nc");
+    finding_list_free(&list);
+}
+
+/* Live, nobody but the operator's own clock knows since when the number is wrong. */
+static void test_server_count_is_held_live(void **state)
+{
+    (void) state;
+    static const struct {
+        int64_t servers;
+        bool in_rollout, is_wrong;
+    } cases[] = {{1, false, false}, {2, false, true}, {2, true, false}, {0, false, true}, {0, true, false}};
+    for (size_t i = 0; i < array_length(cases); i++) {
+        struct live_server live;
+        live_server_make(&live, HEARTBEAT_UNKNOWN);
+        live.server.heartbeat = NULL;
+        live.pod.meta.created_us = 5;
+        live.bench.resource.servers = (struct record_optional_int64){.is_set = true, .value = cases[i].servers};
+        live.bench.cluster.intended = cases[i].servers;
+        live.bench.cluster.rollout_under_way = cases[i].in_rollout;
+        struct finding_list list = live_server_evaluate(&live);
+        const struct finding *finding = finding_of(&list, "ServerCountWrong", "main");
+        assert_int_equal(finding != NULL, cases[i].is_wrong);
+        if (finding) {
+            assert_int_equal(finding->true_since_us, 0);
+            assert_int_equal(finding->hold_ms, 10 * MINUTE_MS);
+        }
+        finding_list_free(&list);
+    }
+}
+
+/* A registry's answer may be anything. */
+static void test_pending_quotes_nobody_unchanged(void **state)
+{
+    (void) state;
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_UNKNOWN);
+    live.server.heartbeat = NULL;
+    char message[4096];
+    memset(message, 'x', sizeof message - 1);
+    message[sizeof message - 1] = '\0';
+    memcpy(message, "not\x1b[31m\nfound \xff", 16);
+    const struct container_status status = {.name = "proget",
+                                            .state = {.waiting_reason = "ErrImagePull", .waiting_message = message}};
+    live.pod.container_statuses = (struct record_list){&status, 1};
+    live.pod.started_us = 11;
+    struct finding_list list = live_server_evaluate(&live);
+    const struct finding *finding = finding_of(&list, "ServerPending", "proget-0");
+    assert_non_null(finding);
+    assert_string_equal(finding->cause, "Image");
+    assert_true(finding->true_since_us == 11);
+    assert_int_equal(finding->hold_ms, 2 * MINUTE_MS);
+    assert_non_null(strstr(finding->message, "not?[31m?found ?"));
+    assert_null(strpbrk(finding->message, "\x1b\n\xff"));
+    assert_non_null(strstr(finding->message, "...\"): the cluster"));
+    assert_true(strlen(finding->message) < 700);
+    finding_list_free(&list);
+}
+
 static void test_unobserved_kinds_are_named_live(void **state)
 {
     (void) state;
@@ -501,6 +627,10 @@ int main(void)
         cmocka_unit_test(test_stale_stands_after_a_restart),
         cmocka_unit_test(test_eviction_in_history_wakes),
         cmocka_unit_test(test_missing_since),
+        cmocka_unit_test(test_server_count_changed),
+        cmocka_unit_test(test_server_gone_and_still_running),
+        cmocka_unit_test(test_server_count_is_held_live),
+        cmocka_unit_test(test_pending_quotes_nobody_unchanged),
         cmocka_unit_test(test_unobserved_kinds_are_named_live),
         cmocka_unit_test(test_a_blind_sidecar_is_named),
         cmocka_unit_test(test_superseded_gets_nothing),

@@ -245,16 +245,59 @@ static void a_second_spell_is_another_one(void **state)
     assert_int_equal(world->raised, 2);
 }
 
-static void an_occurrence_has_its_own_time_and_ends_silently(void **state)
+static void a_moment_has_its_own_time_and_ends_silently(void **state)
 {
     struct world *world = *state;
     struct finding finding = finding_of("k", 0);
+    finding.code = "ServerCountChanged";
     finding.occurrence = "uid-1";
     finding.true_since_us = world->now.wall_us - 7 * CLOCK_US_PER_SECOND;
     see(world, &finding, 1);
     assert_true(only(world)->since_us == finding.true_since_us);
     persist(world);
     ledger_announced(world->ledger, world->id, LEDGER_RAISED, world->now);
+    see(world, NULL, 0);
+    assert_int_equal(published(world), 0);
+    assert_int_equal(world->resolved, 0);
+    assert_int_equal(world->dropped, 1);
+}
+
+/* A server that is gone is one of its kind, but it may come back: that is said. */
+static void an_occurrence_that_is_no_moment_is_resolved(void **state)
+{
+    struct world *world = *state;
+    struct finding finding = finding_of("k", 120 * 1000);
+    finding.code = "ServerGone";
+    finding.occurrence = "uid-1";
+    finding.true_since_us = world->now.wall_us - 119 * CLOCK_US_PER_SECOND;
+    see(world, &finding, 1);
+    assert_int_equal(published(world), 0);
+    advance(world, 1000);
+    see(world, &finding, 1);
+    assert_true(only(world)->since_us == finding.true_since_us);
+    persist(world);
+    ledger_announced(world->ledger, world->id, LEDGER_RAISED, world->now);
+    see(world, NULL, 0);
+    assert_int_equal(only(world)->phase, LEDGER_CLEARED);
+    assert_int_equal(world->resolved, 1);
+    assert_int_equal(world->dropped, 0);
+}
+
+/* After a restart its code is all that the status tells of it. */
+static void a_moment_from_the_status_ends_silently(void **state)
+{
+    struct world *world = *state;
+    const struct status_finding past = {
+        .id = "0123456789abcdef0123456789abcdef",
+        .code = "Evicted",
+        .occurrence = "uid-1",
+        .object = {.kind = "ProGetCluster", .name = "main"},
+        .since_us = 1,
+        .announced = true,
+    };
+    const struct cluster_resource resource = {.status.findings = {&past, 1}};
+    ledger_load(world->ledger, &resource, world->now);
+    assert_int_equal(published(world), 1);
     see(world, NULL, 0);
     assert_int_equal(published(world), 0);
     assert_int_equal(world->resolved, 0);
@@ -616,7 +659,9 @@ int main(void)
         LEDGER_TEST(what_was_sent_is_said_even_if_it_ended),
         LEDGER_TEST(an_end_that_nobody_heard_of_is_taken_back),
         LEDGER_TEST(a_second_spell_is_another_one),
-        LEDGER_TEST(an_occurrence_has_its_own_time_and_ends_silently),
+        LEDGER_TEST(a_moment_has_its_own_time_and_ends_silently),
+        LEDGER_TEST(an_occurrence_that_is_no_moment_is_resolved),
+        LEDGER_TEST(a_moment_from_the_status_ends_silently),
         LEDGER_TEST(the_object_stays_until_the_event_is_there),
         LEDGER_TEST(a_deleted_object_and_a_user_that_left_it_out_end_silently),
         LEDGER_TEST(what_cannot_be_told_stands),

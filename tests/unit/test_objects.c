@@ -225,6 +225,31 @@ static const char cluster_status[] =
     "'2026-11-22T07:00:03Z', 'why': 'rollout'}}], 'conditions': [{'type': 'Ready', 'status': 'True', 'reason': 'r', "
     "'message': 'm', 'lastTransitionTime': '2026-11-22T07:00:00Z', 'observedGeneration': 2}]}}";
 
+static void test_unreachable_node(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *node;
+        bool is_unreachable;
+    } cases[] = {
+        {"{'metadata': {'name': 'a'}}", false}, /* it has never said anything */
+        {"{'metadata': {'name': 'a'}, 'status': {'conditions': [{'type': 'Ready', 'status': 'True'}]}}", false},
+        {"{'metadata': {'name': 'a'}, 'status': {'conditions': [{'type': 'Ready', 'status': 'Unknown'}]}}", true},
+        {"{'metadata': {'name': 'a'}, 'status': {'conditions': [{'type': 'DiskPressure', 'status': 'Unknown'}, "
+         "{'type': 'Ready', 'status': 'False'}]}}",
+         true},
+        {"{'metadata': {'name': 'a'}, 'spec': {'taints': [{'key': 'node.kubernetes.io/unreachable'}]}}", true},
+        {"{'metadata': {'name': 'a'}, 'spec': {'taints': [{'key': 'node.kubernetes.io/unschedulable'}]}}", false},
+        {"{'metadata': {'name': 'a'}, 'spec': {'taints': [{'key': 'node.kubernetes.io/unreachable'}, {'key': "
+         "'node.kubernetes.io/out-of-service'}]}, 'status': {'conditions': [{'type': 'Ready', 'status': 'Unknown'}]}}",
+         false},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        cleanup_free struct node *node = fixture_record(&node_type, cases[i].node);
+        assert_int_equal(node_is_unreachable(node), cases[i].is_unreachable);
+    }
+}
+
 static void test_cluster_status(void **state)
 {
     (void) state;
@@ -263,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_small_kinds),
         cmocka_unit_test(test_secret),
         cmocka_unit_test(test_cluster_spec),
+        cmocka_unit_test(test_unreachable_node),
         cmocka_unit_test(test_cluster_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -436,6 +436,48 @@ static void a_few_findings_are_told_in_full(void **state)
     free(many);
 }
 
+/* What it remembers of the number of servers, and of those that may still run, a restarted operator reads again. */
+static void the_memory_of_size_and_ends_comes_back(void **state)
+{
+    struct world *world = *state;
+    put_pod(world, "p0", "", "", "{'phase': 'Running'}");
+    cleanup_json struct json_object *first = build(world);
+    assert_int_equal(json_object_array_length(json_at(first, "status.sizeChanges")), 0);
+    assert_int_equal(json_object_array_length(json_at(first, "status.unconfirmedEnds")), 0);
+    assert_null(json_at(first, "status.configuration.replicas"));
+    const struct store_entry *entry = store_get(model_read(world->model, MODEL_CLUSTERS), "proget", "main");
+    struct history *history =
+        model_history(world->model, (const struct cluster_resource *) (const void *) entry->object);
+    history->replicas = (struct record_optional_int64){.is_set = true, .value = 4};
+    history->size_changes = xrealloc(history->size_changes, BOUND_SIZE_CHANGES_KEPT, sizeof *history->size_changes);
+    history->size_changes[0] = (struct size_change){.time_us = fixture_after(0).wall_us - 1, .from = 2, .to = 4};
+    history->size_change_count = 1;
+    fixture_put(world->model, MODEL_NODES,
+                "{'metadata': {'name': 'a', 'uid': 'ua'}, 'status': {'conditions': [{'type': 'Ready', 'status': "
+                "'Unknown'}]}}");
+    put_pod(world, "p1", ", 'deletionTimestamp': '2026-11-22T07:00:00Z'", ", 'nodeName': 'a'",
+            "{'phase': 'Running', 'startTime': '2026-11-22T06:00:00Z'}");
+    cleanup_json struct json_object *object = build(world);
+    void *record = NULL;
+    struct error err;
+    assert_int_equal(record_fill(&cluster_resource_type, object, &record, NULL, &err), 0);
+    struct history *again = history_new();
+    history_load(again, record);
+    assert_true(again->replicas.is_set);
+    assert_int_equal(again->replicas.value, 4);
+    assert_int_equal(again->size_change_count, 1);
+    assert_true(again->size_changes[0].time_us == fixture_after(0).wall_us - 1); /* to the microsecond: its identity */
+    assert_int_equal(again->size_changes[0].from, 2);
+    assert_int_equal(again->size_changes[0].to, 4);
+    assert_int_equal(again->end_count, 1);
+    assert_string_equal(again->ends[0].pod, "p1");
+    assert_string_equal(again->ends[0].node, "a");
+    assert_string_equal(again->ends[0].node_uid, "ua");
+    assert_true(again->ends[0].since_us == fixture_after(world->seconds).wall_us);
+    history_free(again);
+    free(record);
+}
+
 /* --- servers --- */
 
 static void healthy_is_live_heard_of_and_without_error(void **state)
@@ -602,6 +644,7 @@ int main(void)
         STATUS_TEST(the_summary_counts_what_stands),
         STATUS_TEST(five_hundred_findings_fit_into_an_object),
         STATUS_TEST(the_largest_cluster_fits_into_an_object),
+        STATUS_TEST(the_memory_of_size_and_ends_comes_back),
         STATUS_TEST(a_few_findings_are_told_in_full),
         cmocka_unit_test(healthy_is_live_heard_of_and_without_error),
         STATUS_TEST(a_heartbeat_that_ends_makes_unhealthy),

@@ -24,8 +24,8 @@ void check_licence_server_limit(const struct check_context *context)
     bool is_said = cluster->resource && cluster->resource->max_servers.is_set;
     cleanup_free char *target = phrase_cluster_target(cluster);
     cleanup_free char *message =
-        xasprintf("Cluster %s %s %" PRId64 " servers, and its licence covers %" PRId64 " (%s): the servers beyond it "
-                  "cannot be activated.",
+        xasprintf("Cluster %s %s %" PRId64 " servers, and its licence covers %" PRId64 " (%s): what runs beyond that "
+                  "is not licensed, and may refuse to be activated.",
                   cluster->name, servers > cluster->intended ? "has" : "is meant to have", servers, most,
                   is_said ? "spec.licence.maxServers" : "the default of an Enterprise licence");
     cleanup_free char *action =

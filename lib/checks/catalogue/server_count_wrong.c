@@ -108,14 +108,14 @@ static void say_wrong(const struct check_context *context, const struct count *c
     const struct cluster *cluster = context->cluster;
     cleanup_free char *by = count->is_declared ? xasprintf("spec.servers of ProGetCluster %s", cluster->name)
                                                : xstrdup("the replicas of its workload");
-    const char *cost = count->live < count->intended ? "the others carry its load, and there is less to fall back on"
-                                                     : "each has to be activated and counts against the licence";
-    cleanup_free char *message = count->is_of_claims ? xasprintf("The workload of cluster %s asks for %" PRId64
-                                                                 " servers, and %" PRId64 " are intended (%s): %s.",
-                                                                 cluster->name, count->live, count->intended, by, cost)
-                                                     : xasprintf("Cluster %s has %" PRId64 " live servers, and %" PRId64
-                                                                 " are intended (%s): %s.",
-                                                                 cluster->name, count->live, count->intended, by, cost);
+    const char *cost = count->live < count->intended
+                           ? "the load falls on fewer of them, and less is left to fall back on"
+                           : "each has to be activated and counts against the licence";
+    cleanup_free char *message =
+        xasprintf("%s %s %s %" PRId64 " %s, and %" PRId64 " %s intended (%s): %s.",
+                  count->is_of_claims ? "The workload of cluster" : "Cluster", cluster->name,
+                  count->is_of_claims ? "asks for" : "has", count->live, count->live == 1 ? "server" : "servers",
+                  count->intended, count->intended == 1 ? "is" : "are", by, cost);
     cleanup_free char *action = action_for(cluster, count);
     raise_on_cluster(context, (struct finding_draft){
                                   .message = message,

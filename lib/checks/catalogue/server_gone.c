@@ -13,11 +13,11 @@ struct absence { /* borrowed */
 static void say_gone(const struct check_context *context, const struct absence *absence)
 {
     const struct cluster *cluster = context->cluster;
-    cleanup_free char *where = text_is_empty(absence->node) ? xstrdup("") : xasprintf(" (on node %s)", absence->node);
-    cleanup_free char *why = text_is_empty(absence->why) ? xstrdup("") : xasprintf("; why it went: %s", absence->why);
+    cleanup_free char *where = text_is_empty(absence->node) ? xstrdup("") : xasprintf(" on node %s", absence->node);
+    cleanup_free char *why = text_is_empty(absence->why) ? xstrdup("") : xasprintf(" (%s)", absence->why);
     cleanup_free char *target = phrase_cluster_target(cluster);
     cleanup_free char *message =
-        xasprintf("Server %s%s of cluster %s is gone and no other has taken its place%s: the cluster runs with fewer "
+        xasprintf("Server %s%s of cluster %s is gone%s, and no other has taken its place: the cluster runs with fewer "
                   "servers than intended.",
                   absence->name, where, cluster->name, why);
     cleanup_free char *action = xasprintf(

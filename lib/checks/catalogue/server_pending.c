@@ -226,7 +226,7 @@ static void say_pending(const struct check_context *context, const struct subjec
     cleanup_free char *message =
         xasprintf("%s (%s%s): %s.", what, reason, quoted,
                   product_runs(subject->server) ? "the server runs without what that container is for"
-                                                : "the cluster is short of this server until it does");
+                                                : "the cluster is short of a server meanwhile");
     cleanup_free char *action = xasprintf("%s: kubectl -n %s describe pod %s", obstacles[obstacle->kind].action,
                                           subject->meta->namespace_name, pod);
     raise_on_subject(context, subject,
