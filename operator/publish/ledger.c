@@ -389,18 +389,6 @@ static const char *silent_end(const struct ledger *ledger, const struct ledger_e
     return NULL;
 }
 
-/*
- * The status has said that it began, and its Event is still to come: it waits for that, though the same goes on with
- * others involved. Then it ends silently.
- */
-static bool is_owed(const struct ledger *ledger, const struct ledger_entry *entry, const struct ledger_entry *successor,
-                    const struct finding_list *findings, const struct ledger_callbacks *callbacks)
-{
-    return successor && successor->phase == LEDGER_RAISED && !entry->announced && is_sent(ledger, entry) &&
-           !callbacks->is_superseded && !is_suppressed(findings, entry->id) &&
-           callbacks->exists(&entry->finding.object, callbacks->userdata);
-}
-
 static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct finding_list *findings,
                  struct instant now, const struct ledger_callbacks *callbacks)
 {
@@ -408,9 +396,6 @@ static void miss(struct ledger *ledger, struct ledger_entry *entry, const struct
         return; /* the log has said that it ended, and so will its Event, whatever becomes of the object */
     }
     const struct ledger_entry *successor = entry->phase == LEDGER_RAISED ? successor_of(ledger, entry) : NULL;
-    if (is_owed(ledger, entry, successor, findings, callbacks)) {
-        return;
-    }
     bool is_unknown = findings->dropped > 0 || (successor && successor->phase == LEDGER_HOLDING) ||
                       (callbacks->is_unknown && callbacks->is_unknown(&entry->finding, callbacks->userdata));
     bool is_replaced = callbacks->is_superseded || (successor && successor->phase == LEDGER_RAISED);

@@ -72,10 +72,10 @@ void ledger_load(struct ledger *ledger, const struct cluster_resource *resource,
 
 /*
  * Moves on by one evaluation. Entries that end without an announcement (the object was deleted, left out by the user,
- * a moment (check_row) grown old, never sent, or the same goes on with others involved once its own Event is there) are
- * dropped. What returns within a minute of its end has to stand for five seconds. No more than BOUND_FINDINGS_PUBLISHED
- * are RAISED or CLEARED: what is due beyond stays HOLDING until there is room. Returns the monotonic time at which the
- * next hold ends (INT64_MAX: none).
+ * a moment (check_row) grown old, never sent, or the same goes on with others involved, whose Event tells it) are
+ * dropped at once. What returns within a minute of its end has to stand for five seconds. No more than
+ * BOUND_FINDINGS_PUBLISHED are RAISED or CLEARED: what is due beyond stays HOLDING until there is room. Returns the
+ * monotonic time at which the next hold ends (INT64_MAX: none).
  */
 int64_t ledger_update(struct ledger *ledger, const struct finding_list *findings, struct instant now,
                       const struct ledger_callbacks *callbacks);

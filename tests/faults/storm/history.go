@@ -224,8 +224,10 @@ func (h *history) take(key string, value []byte, isGone bool, revision int64) {
 	standing := map[string]bool{}
 	for i := range cluster.Status.Findings {
 		f := &cluster.Status.Findings[i]
-		standing[h.see(&cluster, f, now)] = true
-		if f.Cleared == "" {
+		name := h.see(&cluster, f, now)
+		standing[name] = true
+		// One that came and ended between two statuses, for a write was refused, has its own Events, which tell of both.
+		if f.Cleared == "" || h.spells[name].firstSeen.Equal(now) {
 			standing[f.subject()] = true
 		}
 	}
