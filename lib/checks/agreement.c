@@ -67,6 +67,49 @@ void agreement_clear(struct agreement *agreement)
     memset(agreement, 0, sizeof *agreement);
 }
 
+/* `is_seen`: room for one mark per group. */
+static bool owners_share_group(const struct agreement *agreement, const void *const *owners, const void *a,
+                               const void *b, bool *is_seen)
+{
+    memset(is_seen, 0, agreement->group_count * sizeof *is_seen);
+    for (size_t i = 0; i < agreement->count; i++) {
+        if (owners[i] == a && agreement->group_of[i] != AGREEMENT_NO_GROUP) {
+            is_seen[agreement->group_of[i]] = true;
+        }
+    }
+    for (size_t i = 0; i < agreement->count; i++) {
+        if (owners[i] == b && agreement->group_of[i] != AGREEMENT_NO_GROUP && is_seen[agreement->group_of[i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its owner was not met among those before it. */
+static bool is_first_of_owner(const struct agreement *agreement, const void *const *owners, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (owners[i] == owners[index] && agreement->group_of[i] != AGREEMENT_NO_GROUP) {
+            return false;
+        }
+    }
+    return agreement->group_of[index] != AGREEMENT_NO_GROUP;
+}
+
+bool agreement_divides_owners(const struct agreement *agreement, const void *const *owners)
+{
+    bool *is_seen = xcalloc(agreement->group_count, sizeof *is_seen);
+    bool divides = false;
+    for (size_t i = 0; i < agreement->count && !divides; i++) {
+        for (size_t k = 0; k < i && !divides && is_first_of_owner(agreement, owners, i); k++) {
+            divides = is_first_of_owner(agreement, owners, k) &&
+                      !owners_share_group(agreement, owners, owners[i], owners[k], is_seen);
+        }
+    }
+    free(is_seen);
+    return divides;
+}
+
 size_t agreement_first(const struct agreement *agreement, size_t group)
 {
     size_t i = 0;

@@ -5,6 +5,7 @@
 #ifndef PROGET_CHECKS_AGREEMENT_H
 #define PROGET_CHECKS_AGREEMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define AGREEMENT_NO_GROUP ((size_t) -1)
@@ -23,6 +24,12 @@ struct agreement {
 void agreement_find(char *const *strong, char *const *weak, size_t count, struct agreement *ret_agreement);
 void agreement_clear(struct agreement *agreement);
 #define cleanup_agreement __attribute__((cleanup(agreement_clear)))
+
+/*
+ * Two owners (workloads; NULL is one of its own) have no group in common. While a rollout is under way two groups in
+ * one workload are its old and its new pods; what divides two workloads is no rollout's doing.
+ */
+bool agreement_divides_owners(const struct agreement *agreement, const void *const *owners);
 
 /* Index of the first member of a group. */
 size_t agreement_first(const struct agreement *agreement, size_t group);

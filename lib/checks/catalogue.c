@@ -18,6 +18,7 @@
 #define RESTS_ON_WORKLOADS                                                               \
     (CHECK_RESTS_ON_KIND(MODEL_STATEFUL_SETS) | CHECK_RESTS_ON_KIND(MODEL_DEPLOYMENTS) | \
      CHECK_RESTS_ON_KIND(MODEL_REPLICA_SETS) | CHECK_RESTS_ON_KIND(MODEL_DAEMON_SETS))
+#define RESTS_ON_CLAIMS CHECK_RESTS_ON_KIND(MODEL_CLAIMS)
 
 /* A row names only the marks that it has. */
 #pragma GCC diagnostic push
@@ -74,12 +75,18 @@ static const struct check_row rows[] = {
      RESTS_ON_REPORTS},
     {"HealthUnreachable", SEVERITY_WARNING, MINUTES(2), NULL, check_health_unreachable,
      "a server does not answer /health", RESTS_ON_REPORTS},
+    {"ReplicationError", SEVERITY_WARNING, 0, NULL, check_replication_error,
+     "a server says that replication is in error", RESTS_ON_REPORTS},
+    {"ContainerRestarting", SEVERITY_WARNING, 0, NULL, check_container_restarting,
+     "a server's container or sidecar does not stay up", 0},
     {"ReactivationRequired", SEVERITY_ERROR, 0, CONDITION_ACTIVATED, check_reactivation,
      "a server's licence is not activated", RESTS_ON_REPORTS},
     {"ReactivationExpected", SEVERITY_WARNING, MINUTES(2), CONDITION_ACTIVATED, check_reactivation,
      "a server runs on a CPU on which it was never seen active", RESTS_ON_REPORTS},
     {"ManualActivationRequired", SEVERITY_ERROR, 0, CONDITION_ACTIVATED, check_reactivation,
      "a server has to be activated by hand", RESTS_ON_REPORTS},
+    {"NodeNotActivated", SEVERITY_INFO, 0, NULL, check_node_not_activated,
+     "a node that could take a server was never activated", RESTS_ON_REPORTS | RESTS_ON_NODES},
     {"VersionMismatch", SEVERITY_ERROR, MINUTES(10), CONDITION_VERSION_IN_SYNC, check_version_mismatch,
      "the servers do not run the same version", RESTS_ON_REPORTS},
 
@@ -88,6 +95,16 @@ static const struct check_row rows[] = {
     {"HeartbeatMissing", SEVERITY_WARNING, MINUTES(2), NULL, check_heartbeat_missing,
      "a sidecar gives no heartbeat at all", RESTS_ON_LEASES},
     {"SidecarMissing", SEVERITY_INFO, 0, NULL, check_sidecar_missing, "a server has no sidecar", 0},
+    {"WebStale", SEVERITY_WARNING, 0, NULL, check_web_stale, "a server's web component has not answered for too long",
+     RESTS_ON_REPORTS},
+    {"MessengerUnreachable", SEVERITY_INFO, MINUTES(5), NULL, check_messenger_unreachable,
+     "a server's messenger port does not answer", RESTS_ON_REPORTS},
+    {"DatabaseEmbedded", SEVERITY_ERROR, 0, NULL, check_database_embedded,
+     "servers of a cluster have no database in common", 0},
+    {"DatabaseMismatch", SEVERITY_ERROR, 0, NULL, check_database_mismatch, "the servers do not use the same database",
+     0},
+    {"StorageNotShared", SEVERITY_ERROR, 0, NULL, check_storage_not_shared,
+     "the servers do not share one storage for packages", RESTS_ON_CLAIMS},
     {"ClusterNotDeclared", SEVERITY_INFO, 0, NULL, check_cluster_not_declared, "a cluster was found, not declared", 0},
     {"ClusterEmpty", SEVERITY_WARNING, MINUTES(2), NULL, check_cluster_empty,
      "a ProGetCluster's selector matches no pod", 0},

@@ -81,24 +81,31 @@ static void setting_from_env_from(const struct check_context *context, const cha
     }
 }
 
-static void setting_read(const struct check_context *context, const struct subject *subject, const char *name,
-                         struct key_setting *setting)
+void key_setting_read(const struct check_context *context, const struct subject *subject, const char *name,
+                      struct key_setting *ret_setting)
 {
+    memset(ret_setting, 0, sizeof *ret_setting);
     const char *namespace_name = subject->meta->namespace_name;
     const struct env_variable *variable = container_variable(subject->product, name);
     if (variable) { /* wins over any envFrom, also where it is empty */
-        setting_from_variable(context, namespace_name, variable, setting);
+        setting_from_variable(context, namespace_name, variable, ret_setting);
     } else {
-        setting_from_env_from(context, namespace_name, subject->product, name, setting);
+        setting_from_env_from(context, namespace_name, subject->product, name, ret_setting);
     }
+}
+
+void key_setting_clear(struct key_setting *setting)
+{
+    memory_wipe_free(setting->value);
+    memset(setting, 0, sizeof *setting);
 }
 
 void key_fact_read(const struct check_context *context, const struct subject *subject, struct key_fact *ret_fact)
 {
     memset(ret_fact, 0, sizeof *ret_fact);
     const struct product_names *names = phrase_product(context->cluster);
-    setting_read(context, subject, names->key_variable, &ret_fact->variable);
-    setting_read(context, subject, names->key_file_variable, &ret_fact->file);
+    key_setting_read(context, subject, names->key_variable, &ret_fact->variable);
+    key_setting_read(context, subject, names->key_file_variable, &ret_fact->file);
     ret_fact->report = subject->server ? subject->server->report : NULL;
     if (ret_fact->variable.kind != KEY_SETTING_NONE) {
         ret_fact->key = xstrdup(ret_fact->variable.value);
@@ -109,8 +116,8 @@ void key_fact_read(const struct check_context *context, const struct subject *su
 
 void key_fact_clear(struct key_fact *fact)
 {
-    memory_wipe_free(fact->variable.value);
-    memory_wipe_free(fact->file.value);
+    key_setting_clear(&fact->variable);
+    key_setting_clear(&fact->file);
     memory_wipe_free(fact->key);
     memset(fact, 0, sizeof *fact);
 }
@@ -140,18 +147,7 @@ bool key_fact_has_drifted(const struct key_fact *fact)
 
 static const struct container_status *status_of(const struct server *server, const struct container *container)
 {
-    if (!container) {
-        return NULL;
-    }
-    const struct record_list *const lists[] = {&server->pod->container_statuses, &server->pod->init_container_statuses};
-    for (size_t i = 0; i < array_length(lists); i++) {
-        record_list_each (const struct container_status *, status, lists[i]) {
-            if (text_equal(status->name, container->name)) {
-                return status;
-            }
-        }
-    }
-    return NULL;
+    return container ? pod_container_status(server->pod, container->name) : NULL;
 }
 
 bool key_fact_is_uncertain(const struct key_fact *fact, const struct subject *subject)

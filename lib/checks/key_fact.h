@@ -16,12 +16,19 @@ enum key_setting_kind {
     KEY_SETTING_ENV_FROM,   /* an envFrom could bring it */
 };
 
-/* One variable: the key's, or its _FILE form's. Texts borrowed from the spec, but `value`. */
+/* One variable of the product's own, such as the key's or its _FILE form's. Texts borrowed from the spec, but `value`.
+ */
 struct key_setting {
     enum key_setting_kind kind;
     const char *object_name, *object_key; /* of the Secret or ConfigMap */
     char *value;                          /* as far as it is known: literal, or Secret in the input; owned, wiped */
 };
+
+/* How the subject's product container (which it must have) gets the variable. Freed with key_setting_clear(). */
+void key_setting_read(const struct check_context *context, const struct subject *subject, const char *name,
+                      struct key_setting *ret_setting);
+void key_setting_clear(struct key_setting *setting);
+#define cleanup_key_setting __attribute__((cleanup(key_setting_clear)))
 
 struct key_fact {
     struct key_setting variable; /* PROGET_ENCRYPTION_KEY */

@@ -56,6 +56,7 @@ static void history_clear(struct history *history)
     }
     for (size_t i = 0; i < history->finding_count; i++) {
         free(history->findings[i].code);
+        free(history->findings[i].cause);
         free(history->findings[i].object_uid);
         free(history->findings[i].object_name);
     }
@@ -205,6 +206,7 @@ static void load_findings(struct history *history, const struct record_list *lis
         }
         history->findings[history->finding_count++] = (struct remembered_finding){
             .code = xstrdup(from->code),
+            .cause = xstrdup(from->cause),
             .object_uid = xstrdup(from->object.uid),
             .object_name = xstrdup(from->object.name),
         };
@@ -249,6 +251,19 @@ bool history_had_finding(const struct history *history, const char *code, const 
 {
     for (size_t i = 0; object_uid != NULL && i < history->finding_count; i++) {
         if (text_equal(history->findings[i].code, code) && text_equal(history->findings[i].object_uid, object_uid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool history_had_finding_of_cause(const struct history *history, const char *code, const char *cause,
+                                  const char *object_uid)
+{
+    for (size_t i = 0; object_uid != NULL && i < history->finding_count; i++) {
+        const struct remembered_finding *finding = &history->findings[i];
+        if (text_equal(finding->code, code) && text_equal(finding->cause, cause) &&
+            text_equal(finding->object_uid, object_uid)) {
             return true;
         }
     }

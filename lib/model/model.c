@@ -50,6 +50,20 @@ static bool change_matters(const struct model_listener *listener, const struct s
     return mattered || namespace_matters(model, namespace_name);
 }
 
+/* What a pod's last status no longer tells is noted as it passes by. */
+static void pod_on_change(struct model *model, const struct store_entry *before, const struct store_entry *after,
+                          bool matters)
+{
+    const struct pod *old = before == NULL ? NULL : (const struct pod *) (const void *) before->object;
+    const struct pod *new = after == NULL ? NULL : (const struct pod *) (const void *) after->object;
+    if (matters && new != NULL) {
+        disruptions_note(&model->disruptions, new);
+    }
+    if (matters || new == NULL) {
+        restarts_follow(model->restarts, old, new, after == NULL ? 0 : after->changed_ms);
+    }
+}
+
 static void model_on_change(const struct store_entry *before, const struct store_entry *after, void *userdata)
 {
     const struct model_listener *listener = userdata;
@@ -60,8 +74,8 @@ static void model_on_change(const struct store_entry *before, const struct store
     bool is_news = listener->kind != MODEL_LEASES || heartbeats_follow(model->heartbeats, before, after);
     bool matters = listener->kind == MODEL_CLUSTERS || change_matters(listener, before, after);
     model->has_changed = model->has_changed || (is_news && matters);
-    if (listener->kind == MODEL_PODS && matters && after != NULL) {
-        disruptions_note(&model->disruptions, (const struct pod *) (const void *) after->object);
+    if (listener->kind == MODEL_PODS) {
+        pod_on_change(model, before, after, matters);
     }
 }
 
@@ -80,6 +94,7 @@ struct model *model_new(const struct model_options *options)
     model->heartbeats = map_new(heartbeat_slot_free);
     model->histories = map_new(free_history);
     model->product_like = map_new(free);
+    model->restarts = map_new(free);
     for (size_t i = 0; i < MODEL_KIND_COUNT; i++) {
         enum model_kind kind = (enum model_kind) i;
         model->stores[i] = store_new(model_kind_info(kind)->type);
@@ -101,6 +116,7 @@ void model_free(struct model *model)
     map_free(model->heartbeats);
     map_free(model->histories);
     map_free(model->product_like);
+    map_free(model->restarts);
     disruptions_clear(&model->disruptions);
     free(model);
 }

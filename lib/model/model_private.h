@@ -7,6 +7,7 @@
 #include "disruptions.h"
 #include "proget/core/map.h"
 #include "proget/model/model.h"
+#include "proget/model/restarts.h"
 
 struct model_listener { /* one per store, so that a listener knows which kind it hears of */
     struct model *model;
@@ -23,6 +24,7 @@ struct model {
     struct map *histories;    /* of struct history, by the ProGetCluster's uid */
     struct map *product_like; /* of size_t: pods and workloads with one of the products in them, by namespace */
     struct disruptions disruptions;
+    struct map *restarts; /* of struct restart_memory: restarts_follow() */
     bool is_behind; /* Leases cannot be seen since behind_since_ms */
     int64_t behind_since_ms;
     int64_t served_until_ms; /* monotonic; INT64_MAX: nobody told */

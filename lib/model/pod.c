@@ -48,6 +48,18 @@ bool volume_is_read(const char *key, struct json_object *value)
            json_member(value, "downwardAPI") == NULL;
 }
 
+/* What tells one share from another, and nothing that could be a credential. */
+static bool share_attribute_is_read(const char *key, struct json_object *value)
+{
+    static const char *const names[] = {"bucketName", "containerName", "server", "share", "shareName", "source"};
+    for (size_t i = 0; i < array_length(names); i++) {
+        if (text_equal(key, names[i])) {
+            return json_object_is_type(value, json_type_string);
+        }
+    }
+    return false;
+}
+
 static bool mount_is_read(const char *key, struct json_object *value)
 {
     (void) key;
@@ -195,6 +207,36 @@ static const struct record_field volume_fields[] = {
     {"nfs", RECORD_PRESENT, offsetof(struct volume, is_nfs), NULL, NULL},
     {"ephemeral", RECORD_PRESENT, offsetof(struct volume, is_ephemeral), NULL, NULL},
     {"csi", RECORD_PRESENT, offsetof(struct volume, is_csi), NULL, NULL},
+    {"csi.driver", RECORD_TEXT, offsetof(struct volume, driver), NULL, NULL},
+    {"csi.volumeAttributes", RECORD_TEXT_MAP, offsetof(struct volume, attributes), NULL, share_attribute_is_read},
+    {"azureFile", RECORD_PRESENT, offsetof(struct volume, is_network_folder), NULL, NULL},
+    {"cephfs", RECORD_PRESENT, offsetof(struct volume, is_network_folder), NULL, NULL},
+    {"glusterfs", RECORD_PRESENT, offsetof(struct volume, is_network_folder), NULL, NULL},
+    {"quobyte", RECORD_PRESENT, offsetof(struct volume, is_network_folder), NULL, NULL},
+    {"awsElasticBlockStore", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"azureDisk", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"cinder", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"fc", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"gcePersistentDisk", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"iscsi", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"rbd", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"vsphereVolume", RECORD_PRESENT, offsetof(struct volume, is_disk), NULL, NULL},
+    {"persistentVolumeClaim.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"nfs.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"csi.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"azureFile.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"cephfs.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"glusterfs.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"quobyte.readOnly", RECORD_BOOL, offsetof(struct volume, is_read_only), NULL, NULL},
+    {"nfs.server", RECORD_TEXT, offsetof(struct volume, server), NULL, NULL},
+    {"nfs.path", RECORD_TEXT, offsetof(struct volume, path), NULL, NULL},
+    {"azureFile.secretName", RECORD_TEXT, offsetof(struct volume, server), NULL, NULL}, /* names the account */
+    {"azureFile.shareName", RECORD_TEXT, offsetof(struct volume, path), NULL, NULL},
+    {"cephfs.path", RECORD_TEXT, offsetof(struct volume, path), NULL, NULL},
+    {"glusterfs.endpoints", RECORD_TEXT, offsetof(struct volume, server), NULL, NULL},
+    {"glusterfs.path", RECORD_TEXT, offsetof(struct volume, path), NULL, NULL},
+    {"quobyte.registry", RECORD_TEXT, offsetof(struct volume, server), NULL, NULL},
+    {"quobyte.volume", RECORD_TEXT, offsetof(struct volume, path), NULL, NULL},
     {"secret.secretName", RECORD_TEXT, offsetof(struct volume, secret_name), NULL, NULL},
 };
 const struct record_type volume_type = RECORD_TYPE("volume", struct volume, volume_fields);
@@ -275,6 +317,25 @@ const struct pod_condition *pod_condition_get(const struct pod *pod, const char 
 bool pod_is_finished(const struct pod *pod)
 {
     return text_equal(pod->phase, "Succeeded") || text_equal(pod->phase, "Failed");
+}
+
+static const struct container_status *status_by_name(const struct record_list *statuses, const char *name)
+{
+    record_list_each (const struct container_status *, status, statuses) {
+        if (text_equal(status->name, name)) {
+            return status;
+        }
+    }
+    return NULL;
+}
+
+const struct container_status *pod_container_status(const struct pod *pod, const char *name)
+{
+    if (name == NULL) {
+        return NULL;
+    }
+    const struct container_status *status = status_by_name(&pod->container_statuses, name);
+    return status == NULL ? status_by_name(&pod->init_container_statuses, name) : status;
 }
 
 static const struct container *container_by_name(const struct record_list *containers, const char *name)

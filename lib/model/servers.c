@@ -215,6 +215,10 @@ void server_fill(struct model *model, const struct cluster *cluster, const struc
                                      cluster->product, NULL),
         .sidecar = sidecar_container(&pod->spec),
     };
+    ret_server->product_restarts =
+        ret_server->product == NULL ? NULL : restarts_find(model->restarts, pod, ret_server->product->name);
+    ret_server->sidecar_restarts =
+        ret_server->sidecar == NULL ? NULL : restarts_find(model->restarts, pod, ret_server->sidecar->name);
     const struct store_entry *node =
         pod->spec.node_name == NULL ? NULL : store_get(model->stores[MODEL_NODES], NULL, pod->spec.node_name);
     ret_server->node = node == NULL ? NULL : (const struct node *) (const void *) node->object;

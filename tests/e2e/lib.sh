@@ -65,6 +65,7 @@ servers_manifest() {
         name: "proget", image: "proget.inedo.com/productimages/inedo/proget:\($tag)",
         env: (key_variable + [{name: "PROGET_POSTGRES_CONNECTION_STRING", value: "Host=db"}]),
         readinessProbe: {httpGet: {path: "/health", port: $port}, periodSeconds: 1},
+        volumeMounts: [{name: "packages", mountPath: "/var/proget/packages"}],
         resources: (if $qos == "guaranteed" then amounts("100m"; "128Mi") else {} end)}
         + (if $probe == "" then {} else {livenessProbe: {httpGet: {path: $probe, port: $port}, periodSeconds: 3600, initialDelaySeconds: 3600}} end);
     def pod_spec: {
@@ -72,6 +73,7 @@ servers_manifest() {
         containers: [product],
         initContainers: (if $sidecar == "yes" then [sidecar] else [] end),
         volumes: [
+            {name: "packages", nfs: {server: "storage.example.com", path: "/packages"}},
             {name: "token", projected: {sources: [
                 {serviceAccountToken: {path: "token", expirationSeconds: 3600}},
                 {configMap: {name: "kube-root-ca.crt", items: [{key: "ca.crt", path: "ca.crt"}]}},

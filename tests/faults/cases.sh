@@ -81,7 +81,9 @@ pod_make() {
             initContainers: (if $sidecar == "yes" then [{name: "proget-sidecar", image: "proget-sidecar:0.1.0", restartPolicy: "Always"}] else [] end),
             containers: [{name: "proget", image: "proget.inedo.com/productimages/inedo/proget:25.0.13",
                           env: [{name: "PROGET_ENCRYPTION_KEY", valueFrom: {secretKeyRef: {name: "key", key: "key"}}},
-                                {name: "PROGET_POSTGRES_CONNECTION_STRING", value: "Host=db"}]}]}}' |
+                                {name: "PROGET_POSTGRES_CONNECTION_STRING", value: "Host=db"}],
+                          volumeMounts: [{name: "packages", mountPath: "/var/proget/packages"}]}],
+            volumes: [{name: "packages", nfs: {server: "storage.example.com", path: "/packages"}}]}}' |
         api_create "/api/v1/namespaces/$NS/pods" || return 1
     api_patch "/api/v1/namespaces/$NS/pods/$1/status" "$(jq -nc --arg now "$(date -u +%FT%TZ)" '{status: {
         phase: "Running", podIP: "10.1.0.1", conditions: [{type: "Ready", status: "True", lastTransitionTime: $now}],

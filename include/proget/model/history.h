@@ -42,7 +42,7 @@ struct unconfirmed_end { /* a server that was deleted while its node was unreach
     int64_t since_us;
 };
 struct remembered_finding {
-    char *code, *object_uid, *object_name;
+    char *code, *cause, *object_uid, *object_name;
 };
 struct history {
     struct eviction *evictions; /* newest first, at most BOUND_EVICTIONS_KEPT */
@@ -89,5 +89,7 @@ char *history_major_version(const struct report *report);
 /* The member with that pod uid, live or gone; NULL: none, or no history. Borrowed until the history moves on. */
 const struct past_server *history_member(const struct history *history, const char *pod_uid);
 bool history_had_finding(const struct history *history, const char *code, const char *object_uid);
+bool history_had_finding_of_cause(const struct history *history, const char *code, const char *cause,
+                                  const char *object_uid);
 
 #endif

@@ -17,6 +17,7 @@
 #include "proget/model/objects.h"
 #include "proget/model/product.h"
 #include "proget/model/report.h"
+#include "proget/model/restarts.h"
 
 enum model_kind {
     MODEL_PODS,
@@ -131,6 +132,8 @@ struct server {
     const struct lease *foreign_lease;         /* under the name of this pod's, of another uid: counts for nothing */
     const struct heartbeat *heartbeat;         /* NULL: none */
     enum heartbeat_state heartbeat_state;
+    /* Restarts of the two containers as seen by this process; NULL: none seen */
+    const struct restart_memory *product_restarts, *sidecar_restarts;
     int64_t stale_after_ms; /* what it is held against: the cluster's setting, else the Lease's, else the default */
     const struct report *report; /* only while the heartbeat is fresh; NULL otherwise */
 };

@@ -79,7 +79,13 @@ struct volume {
     const char *name;
     const char *claim_name; /* persistentVolumeClaim */
     bool is_empty_dir, is_host_path, is_nfs, is_ephemeral, is_csi;
-    const char *secret_name; /* secret.secretName */
+    bool is_network_folder;        /* another kind that many nodes may write: azureFile, cephfs, glusterfs, quobyte */
+    bool is_disk;                  /* one that a single node writes: awsElasticBlockStore, iscsi, rbd, ... */
+    bool is_read_only;             /* claim, nfs and the like */
+    const char *server, *path;     /* of nfs and the network folders, as far as they have such */
+    const char *driver;            /* csi.driver */
+    struct record_list attributes; /* struct record_pair: those of csi.volumeAttributes that name a share */
+    const char *secret_name;       /* secret.secretName */
 };
 struct pod_spec {
     struct record_list containers, init_containers; /* struct container */
@@ -134,6 +140,8 @@ bool annotation_is_read(const char *key, struct json_object *value);
 const struct pod_condition *pod_condition_get(const struct pod *pod, const char *type);
 /* phase Succeeded or Failed */
 bool pod_is_finished(const struct pod *pod);
+/* Status of a container, init containers' last; NULL when absent. */
+const struct container_status *pod_container_status(const struct pod *pod, const char *name);
 /* Container by name, main containers first; NULL when absent. */
 const struct container *pod_spec_container(const struct pod_spec *spec, const char *name);
 /* The variable that counts (the last of that name); NULL when absent. */

@@ -12,6 +12,7 @@ struct key_vote {
     char **fingerprints, **sources;
     const char **names;
     struct object_reference *references;
+    const void **owners;
     size_t count;
 };
 
@@ -25,6 +26,7 @@ static void key_vote_clear(struct key_vote *vote)
     free(vote->sources);
     free(vote->names);
     free(vote->references);
+    free(vote->owners);
 }
 
 /*
@@ -51,6 +53,7 @@ static void key_vote_take(const struct check_context *context, struct key_vote *
     vote->sources = xcalloc(most, sizeof *vote->sources);
     vote->names = xcalloc(most, sizeof *vote->names);
     vote->references = xcalloc(most, sizeof *vote->references);
+    vote->owners = xcalloc(most, sizeof *vote->owners);
     subject_each(subject, context->cluster)
     {
         if (!subject->product) {
@@ -62,6 +65,7 @@ static void key_vote_take(const struct check_context *context, struct key_vote *
         vote->sources[vote->count] = key_fact_source(&fact, subject);
         vote->names[vote->count] = subject->meta->name;
         vote->references[vote->count] = reference_to_subject(subject);
+        vote->owners[vote->count] = subject->workload;
         name_blind_sidecar(context, subject, &fact, vote);
         bool known = vote->fingerprints[vote->count] || vote->sources[vote->count];
         vote->count++;
@@ -134,13 +138,24 @@ static void say_mismatch(const struct check_context *context, const struct key_v
     free(related);
 }
 
+/*
+ * Two keys that are known are two keys, rollout or not. Where only their sources differ, it may be the same key on its
+ * way from one place to another: then a rollout, in whose course both are there, says nothing.
+ */
+static bool is_mismatch(const struct cluster *cluster, const struct key_vote *vote, const struct agreement *agreement)
+{
+    return agreement->strong_count > 1 ||
+           (agreement->group_count > 1 &&
+            (!cluster->rollout_under_way || agreement_divides_owners(agreement, vote->owners)));
+}
+
 void check_encryption_key_mismatch(const struct check_context *context)
 {
     __attribute__((cleanup(key_vote_clear))) struct key_vote vote = {0};
     key_vote_take(context, &vote);
     cleanup_agreement struct agreement agreement = {0};
     agreement_find(vote.fingerprints, vote.sources, vote.count, &agreement);
-    if (agreement.group_count > 1) {
+    if (is_mismatch(context->cluster, &vote, &agreement)) {
         say_mismatch(context, &vote, &agreement);
     }
 }

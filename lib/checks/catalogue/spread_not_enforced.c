@@ -5,6 +5,7 @@
 
 #include "catalogue.h"
 #include "phrase.h"
+#include "server_count.h"
 #include "spread_rule.h"
 
 /* The first pair of servers that may share a domain. */
@@ -50,11 +51,10 @@ static void say_not_enforced(const struct check_context *context, int64_t server
 void check_spread_not_enforced(const struct check_context *context)
 {
     const struct cluster *cluster = context->cluster;
-    int64_t live = (int64_t) cluster->live_count;
     struct spread_question question = {
         .context = context,
         .topology_key = cluster->settings.topology_key,
-        .servers = cluster->intended > live ? cluster->intended : live,
+        .servers = server_count(cluster),
     };
     if (question.servers < 2) {
         return;

@@ -47,6 +47,7 @@ for count in 1 2 3; do
 done
 WITHIN=30 ok "crashed: the sidecar reports the server out of reach" reports proget-1 unreachable
 WITHIN=60 ok "restarted: it reports it well again" reports proget-1 ok
+ok "restarted three times within an hour: ContainerRestarting" finding ContainerRestarting proget-1
 ok "only the product was restarted" "[ \"\$(product_restarts proget-1)\" = 3 ]"
 
 # --- a product that is slow ---

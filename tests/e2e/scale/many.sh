@@ -14,7 +14,10 @@ many_manifests() {
     (range($servers) | {apiVersion: "v1", kind: "Pod", metadata: {name: "\($name)-\(.)", namespace: $ns, labels: {many: $name}},
      spec: {nodeName: "node-many", terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, tolerations: [{operator: "Exists"}],
             containers: [{name: "proget", image: "proget.inedo.com/productimages/inedo/proget:25.0.13",
-                          env: [{name: "PROGET_ENCRYPTION_KEY", valueFrom: {secretKeyRef: {name: "key", key: "key"}}}]}]}})'
+                          env: [{name: "PROGET_ENCRYPTION_KEY", valueFrom: {secretKeyRef: {name: "key", key: "key"}}},
+                                {name: "PROGET_POSTGRES_CONNECTION_STRING", value: "Host=db"}],
+                          volumeMounts: [{name: "packages", mountPath: "/var/proget/packages"}]}],
+            volumes: [{name: "packages", nfs: {server: "storage.example.com", path: "/packages"}}]}})'
 }
 many_statuses() { kubectl -n "$NS" get progetclusters -o json; }
 many_codes() { # how many findings of each code stand
