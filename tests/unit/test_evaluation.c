@@ -612,6 +612,76 @@ static void test_a_blind_sidecar_is_named(void **state)
     fixture_clear(&fixture);
 }
 
+/* What a server says of itself is cut, so that our own words fit behind it. */
+static void test_replication_detail_is_cut(void **state)
+{
+    (void) state;
+    char detail[2048];
+    memset(detail, 'x', sizeof detail - 1);
+    detail[sizeof detail - 1] = '\0';
+    char failed[] = "Error";
+    struct report report = {.health = {.has_replication = true,
+                                       .replication_server = failed,
+                                       .replication_detail = detail,
+                                       .state = REPORT_HEALTH_OK}};
+    struct live_server live;
+    live_server_make(&live, HEARTBEAT_FRESH);
+    live.server.report = &report;
+    struct finding_list list = live_server_evaluate(&live);
+    const struct finding *finding = finding_of(&list, "ReplicationError", "proget-0");
+    assert_non_null(finding);
+    assert_true(strlen(finding->message) < BOUND_SENTENCE_BYTES);
+    assert_true(text_ends_with(finding->message, "are missing on the other."));
+    finding_list_free(&list);
+}
+
+static void test_web_window(void **state)
+{
+    (void) state;
+    for (int is_over = 0; is_over <= 1; is_over++) {
+        struct report report = {.health = {.state = REPORT_HEALTH_OK}};
+        struct live_server live;
+        live_server_make(&live, HEARTBEAT_FRESH);
+        live.server.report = &report;
+        live.bench.cluster.settings.web_stale_after_ms = (int64_t) 60 * MINUTE_MS;
+        struct instant now = live.bench.context.now;
+        report.web_answered_us = now.wall_us - (int64_t) (is_over ? 60 : 58) * MINUTE_MS * 1000;
+        struct finding_list list = live_server_evaluate(&live);
+        assert_int_equal(finding_of(&list, "WebStale", "proget-0") != NULL, is_over);
+        if (!is_over) {
+            assert_int_equal(list.wake_at_ms, now.monotonic_ms + 2 * MINUTE_MS);
+        } else {
+            assert_true(finding_of(&list, "WebStale", "proget-0")->true_since_us == now.wall_us);
+        }
+        finding_list_free(&list);
+    }
+}
+
+#define DATABASE_POD(name, connection)                                                                                \
+    "apiVersion: v1\nkind: Pod\nmetadata: {namespace: p, name: " name ", uid: uid-" name ", labels: {app: proget}}\n" \
+    "spec:\n  containers:\n  - name: proget\n    image: proget.inedo.com/productimages/inedo/proget:25.0.13\n"        \
+    "    env: [{name: PROGET_SQL_CONNECTION_STRING, value: '" connection "'}]\nstatus: {phase: Running}\n---\n"
+
+/* Not even the server's name: whoever may read findings may not read the spec, or the Secret. */
+static void test_no_connection_string_is_said(void **state)
+{
+    (void) state;
+    struct fixture fixture;
+    fixture_offline(&fixture, "apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\nmetadata: {namespace: p, "
+                              "name: main}\nspec: {product: ProGet, selector: {matchLabels: {app: "
+                              "proget}}}\n---\n" DATABASE_POD("a", "Server=hush-one;Database=d;Password=hush")
+                                  DATABASE_POD("b", "Server=hush-two;Database=d;Password=hush"));
+    const struct finding_list *findings = &fixture.result.findings[0];
+    const struct finding *finding = finding_of(findings, "DatabaseMismatch", "main");
+    assert_non_null(finding);
+    assert_int_equal(finding->related_count, 2);
+    for (size_t i = 0; i < findings->count; i++) {
+        assert_null(strstr(findings->items[i].message, "hush"));
+        assert_null(strstr(findings->items[i].action, "hush"));
+    }
+    fixture_clear(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -633,6 +703,9 @@ int main(void)
         cmocka_unit_test(test_pending_quotes_nobody_unchanged),
         cmocka_unit_test(test_unobserved_kinds_are_named_live),
         cmocka_unit_test(test_a_blind_sidecar_is_named),
+        cmocka_unit_test(test_replication_detail_is_cut),
+        cmocka_unit_test(test_web_window),
+        cmocka_unit_test(test_no_connection_string_is_said),
         cmocka_unit_test(test_superseded_gets_nothing),
         cmocka_unit_test(test_catalogue_is_consistent),
         cmocka_unit_test(test_json_of_a_finding),

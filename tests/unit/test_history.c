@@ -42,7 +42,8 @@ static void assert_members(struct model *model, const char *expected)
 static const char loaded[] = CLUSTER(
     "", "",
     "'findings': [{'code': 'HeartbeatStale', 'object': {'name': 'p0', 'uid': 'u0'}}, {'code': 'Evicted', 'cleared': "
-    "'2026-11-22T07:00:00Z', 'object': {'uid': 'u0'}}, {'object': {'uid': 'u0'}}], 'evictions': [{'time': "
+    "'2026-11-22T07:00:00Z', 'object': {'uid': 'u0'}}, {'object': {'uid': 'u0'}}, {'code': "
+    "'ContainerRestarting', 'cause': 'Sidecar', 'object': {'uid': 'u0'}}], 'evictions': [{'time': "
     "'2026-11-22T06:00:00Z', 'pod': 'a', 'uid': 'ua', 'cause': 'Api'}, {'time': '2026-11-22T06:30:00Z', 'pod': 'b', "
     "'uid': 'ub', 'cause': 'Taint', 'node': 'n', 'message': 'm'}, {'pod': 'again', 'uid': 'ua', 'cause': 'Api'}, "
     "{'pod': 'no uid'}], 'activations': [{'machine': 'm1', 'majorVersion': '2025'}, {'machine': 'm2'}], 'nodes': "
@@ -71,6 +72,11 @@ static void test_load(void **state)
     assert_true(history_had_finding(history, "HeartbeatStale", "u0"));
     assert_false(history_had_finding(history, "Evicted", "u0")); /* it was over */
     assert_false(history_had_finding(history, "HeartbeatStale", NULL));
+    assert_true(history_had_finding_of_cause(history, "HeartbeatStale", NULL, "u0"));
+    assert_false(history_had_finding_of_cause(history, "HeartbeatStale", "Sidecar", "u0"));
+    assert_true(history_had_finding_of_cause(history, "ContainerRestarting", "Sidecar", "u0"));
+    assert_false(history_had_finding_of_cause(history, "ContainerRestarting", "Server", "u0"));
+    assert_false(history_had_finding_of_cause(history, "ContainerRestarting", "Sidecar", NULL));
     history_free(history);
 }
 

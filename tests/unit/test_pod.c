@@ -153,6 +153,53 @@ static void test_volumes(void **state)
     assert_string_equal(volumes[6].secret_name, "key");
 }
 
+static const struct volume *volume_of(const char *quoted, void **ret_block)
+{
+    cleanup_free char *spec = xasprintf("{'volumes': [%s]}", quoted);
+    *ret_block = fixture_record(&pod_spec_type, spec);
+    return ((struct pod_spec *) *ret_block)->volumes.items;
+}
+
+/* What tells shared storage from storage of one's own, and one share from another. */
+static void test_volume_kinds(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *quoted;
+        bool is_network_folder, is_disk, is_read_only;
+        const char *server, *path;
+    } cases[] = {
+        {"{'name': 'v', 'nfs': {'server': 's', 'path': '/p', 'readOnly': true}}", false, false, true, "s", "/p"},
+        {"{'name': 'v', 'azureFile': {'secretName': 'a', 'shareName': 'b'}}", true, false, false, "a", "b"},
+        {"{'name': 'v', 'cephfs': {'monitors': ['m'], 'path': '/p'}}", true, false, false, NULL, "/p"},
+        {"{'name': 'v', 'glusterfs': {'endpoints': 'e', 'path': 'p'}}", true, false, false, "e", "p"},
+        {"{'name': 'v', 'quobyte': {'registry': 'r', 'volume': 'p'}}", true, false, false, "r", "p"},
+        {"{'name': 'v', 'rbd': {'monitors': ['m'], 'image': 'i'}}", false, true, false, NULL, NULL},
+        {"{'name': 'v', 'azureDisk': {'diskName': 'd'}}", false, true, false, NULL, NULL},
+        {"{'name': 'v', 'persistentVolumeClaim': {'claimName': 'c', 'readOnly': true}}", false, false, true, NULL,
+         NULL},
+        {"{'name': 'v', 'flexVolume': {'driver': 'd'}}", false, false, false, NULL, NULL},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        cleanup_free void *block = NULL;
+        const struct volume *volume = volume_of(cases[i].quoted, &block);
+        assert_int_equal(volume->is_network_folder, cases[i].is_network_folder);
+        assert_int_equal(volume->is_disk, cases[i].is_disk);
+        assert_int_equal(volume->is_read_only, cases[i].is_read_only);
+        assert_true(text_equal(volume->server, cases[i].server));
+        assert_true(text_equal(volume->path, cases[i].path));
+    }
+    cleanup_free void *block = NULL;
+    const struct volume *inline_share =
+        volume_of("{'name': 'v', 'csi': {'driver': 'smb.csi.k8s.io', 'volumeAttributes': {'source': '//s/p', "
+                  "'password': 'x', 'server': 1}}}",
+                  &block);
+    assert_string_equal(inline_share->driver, "smb.csi.k8s.io");
+    assert_int_equal(inline_share->attributes.count,
+                     1); /* nothing that could be a credential, nothing that is no text */
+    assert_string_equal(record_map_get(&inline_share->attributes, "source"), "//s/p");
+}
+
 static void test_container(void **state)
 {
     (void) state;
@@ -236,13 +283,10 @@ static void test_unusable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meta_and_status),
-        cmocka_unit_test(test_container_statuses),
-        cmocka_unit_test(test_scheduling),
-        cmocka_unit_test(test_volumes),
-        cmocka_unit_test(test_container),
-        cmocka_unit_test(test_container_by_name),
-        cmocka_unit_test(test_conditions_that_speak),
+        cmocka_unit_test(test_meta_and_status),   cmocka_unit_test(test_container_statuses),
+        cmocka_unit_test(test_scheduling),        cmocka_unit_test(test_volumes),
+        cmocka_unit_test(test_volume_kinds),      cmocka_unit_test(test_container),
+        cmocka_unit_test(test_container_by_name), cmocka_unit_test(test_conditions_that_speak),
         cmocka_unit_test(test_unusable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
