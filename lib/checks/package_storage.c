@@ -50,7 +50,7 @@ static const char *rest_below(const char *mount_path)
     if (length == 0 || strncmp(PACKAGE_STORAGE_PATH, mount_path, length) != 0) {
         return NULL;
     }
-    const char *rest = PACKAGE_STORAGE_PATH + length;
+    const char *rest = &PACKAGE_STORAGE_PATH[length];
     return *rest == '\0' || *rest == '/' ? rest + (*rest == '/') : NULL;
 }
 
