@@ -26,10 +26,25 @@ static bool emit_scalar(yaml_emitter_t *emitter, const char *text, size_t length
     return true;
 }
 
-/* Quoted where any reader could take it for something else than a text ("=" and "<<" are values of YAML 1.1). */
+/* A word such as "name" begins like a "no" without being one. What begins like a number is quoted, times too. */
+static bool is_text_to_all(const char *text, size_t length)
+{
+    if (yaml_scalar_is_text(text, length, NULL, true)) {
+        return text[0] != '=' && text[0] != '<'; /* "=" and "<<" are values of YAML 1.1 */
+    }
+    if (length == 0 || strchr("+-.0123456789", text[0])) {
+        return false;
+    }
+    cleanup_json struct json_object *value = NULL;
+    const char *why = NULL;
+    return yaml_scalar_resolve(text, length, NULL, true, &value, &why) == 0 &&
+           json_object_is_type(value, json_type_string);
+}
+
+/* Quoted where any reader could take it for something else than a text. */
 static void emit_text(yaml_emitter_t *emitter, const char *text, size_t length)
 {
-    bool is_plain = yaml_scalar_is_text(text, length, NULL, true) && text[0] != '=' && text[0] != '<';
+    bool is_plain = is_text_to_all(text, length);
     yaml_scalar_style_t style = is_plain ? YAML_ANY_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     if (!emit_scalar(emitter, text, length, style)) {
         cleanup_free char *printable = xstrndup(text, length);
