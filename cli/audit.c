@@ -4,6 +4,7 @@
 
 #include "audit_result.h"
 #include "input.h"
+#include "live.h"
 #include "output_json.h"
 #include "output_junit.h"
 #include "output_sarif.h"
@@ -95,16 +96,18 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
 {
     struct model *model = model_new(&(struct model_options){
         .offline = true,
+        .whole = settings->cluster != NULL,
         .no_pod_ignores = settings->no_pod_ignores,
         .discover = true,
     });
     struct input input;
     input_init(&input, model, errors, settings->now);
+    bool is_read = !settings->cluster || live_read(settings->cluster, &input) == 0;
     for (size_t i = 0; i < settings->path_count; i++) {
         input_read(&input, settings->paths[i]);
     }
     input_finish(&input);
-    int status = evaluate(&input, settings, output);
+    int status = is_read || is_report(settings->format) ? evaluate(&input, settings, output) : STATUS_UNUSABLE;
     if (fflush(output) != 0 || ferror(output)) {
         (void) fprintf(errors, "error: the output could not be written\n");
         status = STATUS_UNUSABLE;
@@ -118,6 +121,7 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
 struct audit_line {
     struct option_list files;
     struct option_list operands;
+    struct connection_options cluster;
     const char *now;
     int format, fail_on;
     bool no_pod_ignores;
@@ -131,11 +135,13 @@ static const char *const fail_on_choices[] = {"error", "warning", "info", "never
 static const char epilogue[] =
     "Of a folder the *.yaml, *.yml and *.json are read, recursively and in order; '-' is standard input.\n"
     "What follows -f may also be given as further arguments.\n"
+    "Without -f the cluster is only read, and Secrets never; what you may not read is named as not observed.\n"
     "\n"
     "Exit status: 0 nothing found (as far as --fail-on asks); 1 there are findings; 2 unusable input or usage,\n"
     "also where the rest of the input was evaluated.\n"
     "\n"
     "Examples:\n"
+    "  kubectl proget audit -n proget\n"
     "  kubectl proget audit -f manifests/\n"
     "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,progetclusters -A -o yaml | kubectl proget audit -f "
     "-\n"
@@ -187,12 +193,14 @@ static int parse_line(int argc, char *const *argv, struct audit_line *line, stru
          .kind = OPTION_FLAG,
          .target = &line->no_pod_ignores,
          .help = "Let annotations of pods and their templates leave nothing out."},
+        CONNECTION_OPTIONS(&line->cluster, "Without -f: look at this namespace only. Default: all namespaces."),
     };
     const struct program program = {
         .name = "kubectl proget audit",
         .environment_prefix = "KUBECTL_PROGET_",
-        .usage = "-f FILE|DIR|- [OPTION]...",
-        .summary = "Checks ProGet, BuildMaster and Otter servers in Kubernetes manifests or dumps, without a cluster.",
+        .usage = "[-f FILE|DIR|-]... [OPTION]...",
+        .summary = "Checks ProGet, BuildMaster and Otter servers in Kubernetes manifests or dumps, without a cluster; "
+                   "without -f, those that the current context's cluster holds now.",
         .epilogue = epilogue,
         .options = options,
         .option_count = array_length(options),
@@ -207,8 +215,8 @@ static int run_line(const struct audit_line *line, FILE *output, FILE *errors)
         (void) clock_parse(line->now, &now_us); /* looked at before */
     }
     size_t count = line->files.count + line->operands.count;
-    if (line->files.count == 0) {
-        (void) fprintf(errors, "error: audit needs -f FILE, a folder, or - for now; see kubectl proget audit --help\n");
+    if (line->files.count == 0 && count > 0) {
+        (void) fprintf(errors, "error: files are given with -f; see kubectl proget audit --help\n");
         return STATUS_UNUSABLE;
     }
     for (size_t i = 0; i < line->operands.count; i++) {
@@ -225,6 +233,7 @@ static int run_line(const struct audit_line *line, FILE *output, FILE *errors)
         &(struct audit_settings){
             .paths = paths,
             .path_count = count,
+            .cluster = count == 0 ? &line->cluster : NULL,
             .now = audit_instant(now_us),
             .format = (enum audit_format) line->format,
             .fail_on = (enum audit_fail_on) line->fail_on,

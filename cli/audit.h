@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "connection.h"
 #include "proget/core/clock.h"
 
 /* Exit statuses: design section 10. */
@@ -19,6 +20,7 @@ enum audit_fail_on { AUDIT_FAIL_ON_ERROR, AUDIT_FAIL_ON_WARNING, AUDIT_FAIL_ON_I
 struct audit_settings {
     const char *const *paths;
     size_t path_count;
+    const struct connection_options *cluster; /* in place of paths: what that cluster holds now; NULL: paths */
     struct instant now;
     enum audit_format format;
     enum audit_fail_on fail_on;

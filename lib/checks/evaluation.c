@@ -2,10 +2,11 @@
 
 #include "check_sink.h"
 
-/* Live, every watched kind that cannot be read is named, whether or not a check asked for it: the joins did. */
+/* Of a cluster every watched kind that cannot be read is named, whether or not a check asked for it: the joins did. */
 static void name_unobserved_kinds(const struct check_context *context)
 {
-    if (model_options(context->model)->offline) {
+    const struct model_options *options = model_options(context->model);
+    if (options->offline && !options->whole) {
         return;
     }
     for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {

@@ -179,7 +179,7 @@ const char *model_unobserved(const struct model *model, enum model_kind kind)
     if (model->unobserved[kind] != NULL) {
         return model->unobserved[kind];
     }
-    if (model->options.offline) {
+    if (model->options.offline && !model->options.whole) {
         return is_in_input(model, kind) ? NULL : "not in the input";
     }
     return model_kind_info(kind)->watched ? NULL : "may not be read";

@@ -38,6 +38,8 @@ struct fake_server {
     pthread_mutex_t lock; /* of all below */
     bool is_stopping;
     const char *demanded; /* in each request, or it is refused */
+    const struct fake_route *routes;
+    size_t route_count;
     size_t reply_next;
     char *requests[REQUESTS_MAX];
     size_t request_count;
@@ -96,6 +98,17 @@ static bool read_request(struct connection *connection, char request[REQUEST_SIZ
     }
 }
 
+/* Under the lock. NULL: none is meant. */
+static const char *route_of(const struct fake_server *server, const char *request)
+{
+    for (size_t i = 0; i < server->route_count; i++) {
+        if (strstr(request, server->routes[i].part)) {
+            return server->routes[i].text;
+        }
+    }
+    return NULL;
+}
+
 static struct fake_reply next_reply(struct fake_server *server, const char *request)
 {
     struct fake_reply reply = {NULL, FAKE_HANG};
@@ -105,6 +118,8 @@ static struct fake_reply next_reply(struct fake_server *server, const char *requ
             FAKE_HEAD("401 Unauthorized", "application/json") "Content-Length: 41\r\n\r\n"
                                                               "{\"kind\":\"Status\",\"reason\":\"Unauthorized\"}",
             FAKE_KEEP};
+    } else if (route_of(server, request)) {
+        reply = (struct fake_reply){route_of(server, request), FAKE_KEEP};
     } else if (server->reply_next < server->reply_count) {
         reply = server->replies[server->reply_next++];
     }
@@ -249,6 +264,14 @@ void fake_server_demand(struct fake_server *server, const char *part)
 {
     pthread_mutex_lock(&server->lock);
     server->demanded = part;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void fake_server_route(struct fake_server *server, const struct fake_route *routes, size_t count)
+{
+    pthread_mutex_lock(&server->lock);
+    server->routes = routes;
+    server->route_count = count;
     pthread_mutex_unlock(&server->lock);
 }
 

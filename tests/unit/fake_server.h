@@ -41,6 +41,14 @@ void fake_server_stop(struct fake_server *server);
  * outside of the script. NULL: all are let in again.
  */
 void fake_server_demand(struct fake_server *server, const char *part);
+/*
+ * From now on a request that holds `part` (such as "GET /api/v1/pods?") is answered with `text`, as often as it comes
+ * and outside of the script: for requests whose order is nobody's business. The first that fits counts. Borrowed.
+ */
+struct fake_route {
+    const char *part, *text;
+};
+void fake_server_route(struct fake_server *server, const struct fake_route *routes, size_t count);
 
 int fake_server_port(const struct fake_server *server);
 size_t fake_server_requests(struct fake_server *server);

@@ -36,7 +36,7 @@ static void test_usage(void **state)
     (void) state;
     struct run run;
     run_begin(&run);
-    run_words(&run, 0, NULL);
+    RUN(&run, "@");
     assert_int_equal(run.status, STATUS_UNUSABLE);
     assert_contains(run.errors, "-f");
     RUN(&run, "-f", "@", "--now", "yesterday");
@@ -79,7 +79,7 @@ static void test_commands(void **state)
     } cases[] = {
         {"frobnicate", "error: there is no command \"frobnicate\"; see kubectl proget --help\n"},
         {"a\033[2Jb", "error: there is no command \"a?[2Jb\"; see kubectl proget --help\n"},
-        {"audit", "error: audit needs -f "},
+        {"explain ", "error: there is no command \"explain \"; see kubectl proget --help\n"},
         {"--frobnicate", "error: there is no option --frobnicate; see kubectl proget --help\n"},
         {NULL, "error: no command given; see kubectl proget --help\n"},
     };

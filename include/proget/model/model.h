@@ -65,6 +65,7 @@ enum model_kind model_kind_of(const char *api_version, const char *kind);
 
 struct model_options {
     bool offline;        /* kinds without a single object in the input are not observed */
+    bool whole;          /* offline: the input is all that a cluster holds, so that a kind without objects has none */
     bool no_pod_ignores; /* annotations of pods and templates leave nothing out */
     bool discover;       /* imply clusters of workloads that no ProGetCluster selects */
 };
