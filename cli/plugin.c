@@ -1,11 +1,25 @@
 #include "plugin.h"
 
 #include "audit.h"
+#include "explain.h"
+#include "forget.h"
+#include "init.h"
 #include "proget/core/memory.h"
 #include "proget/core/options.h"
 #include "proget/core/text.h"
+#include "status_command.h"
 
 enum { COMMAND_SHOWN_BYTES = 64 };
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char *const *argv, FILE *output, FILE *errors);
+};
+/* In the order of the help. */
+static const struct command commands[] = {
+    {"status", status_main}, {"explain", explain_main}, {"audit", audit_main},
+    {"forget", forget_main}, {"init", init_main},
+};
 
 static const struct program plugin = {
     .name = "kubectl proget",
@@ -13,7 +27,11 @@ static const struct program plugin = {
     .usage = "COMMAND [OPTION]...",
     .summary = "Finds what is wrong with ProGet, BuildMaster and Otter clusters on Kubernetes.",
     .epilogue = "Commands:\n"
-                "  audit    check manifests or kubectl get output, without a cluster\n"
+                "  status   what the operator says of the ProGetClusters: servers, findings, what to do\n"
+                "  explain  what a finding means, what it costs and what to do\n"
+                "  audit    check manifests, kubectl get output, or what a cluster holds now; needs no operator\n"
+                "  forget   have a server forgotten that is gone and not meant to come back\n"
+                "  init     print what declares the servers that run, and what gives them a sidecar\n"
                 "\n"
                 "kubectl proget COMMAND --help tells more.\n",
 };
@@ -35,8 +53,10 @@ int plugin_main(int argc, char *const *argv, FILE *output, FILE *errors)
     if (argc < 2 || argv[1][0] == '-') {
         return run_without_command(argc < 2 ? argc : 2, argv, errors);
     }
-    if (text_equal(argv[1], "audit")) {
-        return audit_main(argc - 1, argv + 1, output, errors);
+    for (size_t i = 0; i < array_length(commands); i++) {
+        if (text_equal(argv[1], commands[i].name)) {
+            return commands[i].run(argc - 1, argv + 1, output, errors);
+        }
     }
     char shown[COMMAND_SHOWN_BYTES];
     text_copy_cut(shown, sizeof shown, argv[1]);
