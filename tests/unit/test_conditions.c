@@ -169,14 +169,16 @@ static void test_more_servers_than_intended(void **state)
         {", servers: 3", 2, "False", "2 of 3 servers are healthy."},
     };
     for (size_t i = 0; i < array_length(cases); i++) {
-        cleanup_free char *yaml = xasprintf("apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\n"
-                                            "metadata: {namespace: ns, name: main, uid: c}\n"
-                                            "spec: {selector: {matchLabels: {app: proget}}%s}\n---\n" SERVER(
-                                                KEY) "---\napiVersion: v1\nkind: Pod\n"
-                                                     "metadata: {namespace: ns, name: proget-1, uid: p1, labels: {app: "
-                                                     "proget}}\nspec: {nodeName: b, containers: [{name: proget, "
-                                                     "image: 'inedo/proget:25.0.13'" KEY "}]}\n",
-                                            cases[i].spec);
+        cleanup_free char *yaml =
+            xasprintf("apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\n"
+                      "metadata: {namespace: ns, name: main, uid: c}\n"
+                      "spec: {selector: {matchLabels: {app: proget}}, ignore: [{code: "
+                      "DatabaseEmbedded, reason: x}, {code: StorageNotShared, reason: x}]%s}\n"
+                      "---\n" SERVER(KEY) "---\napiVersion: v1\nkind: Pod\n"
+                                          "metadata: {namespace: ns, name: proget-1, uid: p1, labels: {app: "
+                                          "proget}}\nspec: {nodeName: b, containers: [{name: proget, "
+                                          "image: 'inedo/proget:25.0.13'" KEY "}]}\n",
+                      cases[i].spec);
         struct judged judged;
         judge(&judged, yaml, cases[i].healthy);
         assert_string_equal(condition_of(&judged, "Ready")->status, cases[i].status);
