@@ -19,6 +19,7 @@
     (CHECK_RESTS_ON_KIND(MODEL_STATEFUL_SETS) | CHECK_RESTS_ON_KIND(MODEL_DEPLOYMENTS) | \
      CHECK_RESTS_ON_KIND(MODEL_REPLICA_SETS) | CHECK_RESTS_ON_KIND(MODEL_DAEMON_SETS))
 #define RESTS_ON_CLAIMS CHECK_RESTS_ON_KIND(MODEL_CLAIMS)
+#define RESTS_ON_BUDGETS CHECK_RESTS_ON_KIND(MODEL_DISRUPTION_BUDGETS)
 
 /* A row names only the marks that it has. */
 #pragma GCC diagnostic push
@@ -68,6 +69,17 @@ static const struct check_row rows[] = {
      "a server is not of QoS class Guaranteed", 0},
     {"SidecarBreaksQos", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_qos,
      "the sidecar alone keeps a server from QoS class Guaranteed", 0},
+    {"DisruptionBudgetMissing", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_disruption_budget_missing,
+     "nothing keeps a drain from taking all servers at once", RESTS_ON_BUDGETS},
+    {"DisruptionBudgetBlocking", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_disruption_budget_blocking,
+     "a disruption budget never lets a server go", RESTS_ON_BUDGETS},
+    {"NodePressure", SEVERITY_ERROR, 0, NULL, check_node_pressure, "a server's node runs short and evicts pods",
+     RESTS_ON_NODES},
+    {"NodeNotReady", SEVERITY_ERROR, 0, NULL, check_node_not_ready, "a server's node is not ready", RESTS_ON_NODES},
+    {"NodeDraining", SEVERITY_WARNING, 0, NULL, check_node_draining, "a server's node is being emptied",
+     RESTS_ON_NODES},
+    {"MoveInvited", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_move_invited,
+     "an annotation asks for a server to be moved", 0},
 
     {"HealthProbeRestarts", SEVERITY_ERROR, 0, NULL, check_health_probe_restarts,
      "a liveness or startup probe on /health restarts the server", 0},
@@ -89,6 +101,8 @@ static const struct check_row rows[] = {
      "a node that could take a server was never activated", RESTS_ON_REPORTS | RESTS_ON_NODES},
     {"VersionMismatch", SEVERITY_ERROR, MINUTES(10), CONDITION_VERSION_IN_SYNC, check_version_mismatch,
      "the servers do not run the same version", RESTS_ON_REPORTS},
+    {"ImageTagMutable", SEVERITY_WARNING, 0, NULL, check_image_tag_mutable,
+     "a server's image tag may mean another version tomorrow", 0},
 
     {"HeartbeatStale", SEVERITY_ERROR, 0, NULL, check_heartbeat_stale, "no heartbeat of a server for too long",
      RESTS_ON_LEASES},

@@ -34,7 +34,7 @@ static const struct model_kind_info kinds[MODEL_KIND_COUNT] = {
                                     &event_type},
     [MODEL_CLAIMS] = {CORE, "persistentvolumeclaims", "PersistentVolumeClaim", true, true, NULL, NULL, &claim_type},
     [MODEL_DISRUPTION_BUDGETS] = {"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true, true, NULL, NULL,
-                                  &disruption_budget_type, .older_version = "v1beta1"},
+                                  &disruption_budget_type, .older_version = "v1beta1", .is_of_application = true},
     [MODEL_AUTOSCALERS] = {"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", true, true, NULL,
                            NULL, &autoscaler_type, .older_version = "v1"},
     [MODEL_VERTICAL_AUTOSCALERS] = {"autoscaling.k8s.io", "v1", "verticalpodautoscalers", "VerticalPodAutoscaler", true,

@@ -168,9 +168,10 @@ static bool kind_is_event(enum model_kind kind)
 }
 
 /* Offline all Events are in one store: whichever reason was asked for. */
-static bool is_in_input(const struct model *model, enum model_kind kind)
+static bool is_told_by_input(const struct model *model, enum model_kind kind)
 {
-    return store_count(model->stores[kind_is_event(kind) ? MODEL_EVENTS_FAILED_CREATE : kind]) > 0;
+    return model_kind_info(kind)->is_of_application ||
+           store_count(model->stores[kind_is_event(kind) ? MODEL_EVENTS_FAILED_CREATE : kind]) > 0;
 }
 
 const char *model_unobserved(const struct model *model, enum model_kind kind)
@@ -180,7 +181,7 @@ const char *model_unobserved(const struct model *model, enum model_kind kind)
         return model->unobserved[kind];
     }
     if (model->options.offline && !model->options.whole) {
-        return is_in_input(model, kind) ? NULL : "not in the input";
+        return is_told_by_input(model, kind) ? NULL : "not in the input";
     }
     return model_kind_info(kind)->watched ? NULL : "may not be read";
 }

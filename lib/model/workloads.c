@@ -112,6 +112,14 @@ struct workload_top workload_top_of_pod(const struct model *model, const struct 
     return top;
 }
 
+const struct workload *model_workload_of_pod(const struct model *model, const struct pod *pod)
+{
+    struct model_arena *arena = model_arena_new();
+    const struct workload *workload = workload_top_of_pod(model, pod, arena).workload;
+    model_arena_free(arena);
+    return workload;
+}
+
 bool workload_is_top(const struct workload *workload)
 {
     return !workload->is_replica_set || object_controller(&workload->meta) == NULL;

@@ -55,6 +55,7 @@ struct model_kind_info {
     const struct record_type *type;
     bool is_extension;         /* an API server without it is complete: then there are none */
     const char *older_version; /* whose objects have the same members, as far as they are read; NULL: none */
+    bool is_of_application;    /* belongs to an application's own manifests: none in an offline input means none */
 };
 const struct model_kind_info *model_kind_info(enum model_kind kind);
 /*
@@ -64,7 +65,7 @@ const struct model_kind_info *model_kind_info(enum model_kind kind);
 enum model_kind model_kind_of(const char *api_version, const char *kind);
 
 struct model_options {
-    bool offline;        /* kinds without a single object in the input are not observed */
+    bool offline;        /* kinds without a single object in the input are not observed, except is_of_application */
     bool whole;          /* offline: the input is all that a cluster holds, so that a kind without objects has none */
     bool no_pod_ignores; /* annotations of pods and templates leave nothing out */
     bool discover;       /* imply clusters of workloads that no ProGetCluster selects */
@@ -83,6 +84,9 @@ const struct store *model_read(const struct model *model, enum model_kind kind);
 void model_set_unobserved(struct model *model, enum model_kind kind, const char *why);
 /* NULL: observed; else one clause saying why not. Borrowed. */
 const char *model_unobserved(const struct model *model, enum model_kind kind);
+
+/* The workload at the top of the pod's chain of controllers; NULL: none, or none that is at hand. Borrowed. */
+const struct workload *model_workload_of_pod(const struct model *model, const struct pod *pod);
 
 /* An extension that the API server does not have: it is observed that there are none. Never told: it has all. */
 void model_set_missing(struct model *model, enum model_kind kind, bool is_missing);
