@@ -9,6 +9,7 @@
 #include "output_junit.h"
 #include "output_sarif.h"
 #include "output_table.h"
+#include "proget/checks/idle_setting.h"
 #include "proget/core/memory.h"
 #include "proget/core/options.h"
 #include "proget/core/text.h"
@@ -76,6 +77,21 @@ static bool is_report(enum audit_format format)
     return format == AUDIT_SARIF || format == AUDIT_JUNIT;
 }
 
+/* A misspelt code leaves nothing out: without a word its writer would take the finding for a bug. */
+static void tell_idle_settings(const struct audit_result *result, FILE *errors)
+{
+    for (size_t i = 0; i < result->clusters.count; i++) {
+        const struct cluster *cluster = &result->clusters.items[i];
+        cleanup_idle_settings struct idle_settings settings;
+        idle_settings_take(cluster, &settings);
+        for (size_t k = 0; k < settings.count && !cluster->superseded_by; k++) {
+            cleanup_free char *name = xasprintf("%s/%s", cluster->namespace_name, cluster->name);
+            text_make_printable(name);
+            (void) fprintf(errors, "warning: cluster %s: %s\n", name, settings.items[k]);
+        }
+    }
+}
+
 static int evaluate(struct input *input, const struct audit_settings *settings, FILE *output)
 {
     struct audit_result result;
@@ -83,6 +99,7 @@ static int evaluate(struct input *input, const struct audit_settings *settings, 
     result.input = input;
     result.is_partial = input->has_problem;
     tell_if_nothing_was_judged(input, &result);
+    tell_idle_settings(&result, input->errors);
     result.is_partial = input->has_problem; /* what was just told counts too */
     if (input->object_count > 0 || is_report(settings->format)) {
         print(&result, settings->format, output);

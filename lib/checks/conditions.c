@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proget/checks/evaluation.h"
+#include "proget/checks/idle_setting.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
@@ -107,6 +108,19 @@ static char *missing_extensions(const struct model *model)
     return text.length ? buffer_take(&text) : NULL;
 }
 
+/* What is set and has no effect is no lack, but this is where somebody looks who wonders. */
+static void append_idle_settings(const struct cluster *cluster, struct evaluation_condition *condition)
+{
+    cleanup_idle_settings struct idle_settings settings;
+    idle_settings_take(cluster, &settings);
+    for (size_t i = 0; i < settings.count; i++) {
+        char *message = xasprintf("%s Without effect: %s%s", condition->message, settings.items[i],
+                                  text_ends_with(settings.items[i], "?") ? "" : ".");
+        free(condition->message);
+        condition->message = message;
+    }
+}
+
 static void judge_observed(const struct model *model, const struct finding_list *findings,
                            struct evaluation_condition *condition)
 {
@@ -175,6 +189,7 @@ void evaluation_conditions(const struct model *model, const struct cluster *clus
                                     cluster->superseded_by->meta.name));
         } else if (text_equal(condition->type, CONDITION_OBSERVED)) {
             judge_observed(model, findings, condition);
+            append_idle_settings(cluster, condition);
         } else if (text_equal(condition->type, CONDITION_READY)) {
             judge_ready(model, cluster, standing, condition);
         } else {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proget/checks/idle_setting.h"
 #include "proget/core/log.h"
 #include "proget/core/map.h"
 #include "proget/core/memory.h"
@@ -11,7 +12,7 @@
 enum { FOREIGN_HOLD_MS = 10 * 1000 };
 
 struct complaint {
-    char *key;        /* in `all`: cluster and pod */
+    char *key;        /* in `all`: cluster and pod, or cluster and sentence */
     uint64_t said;    /* hash of what was said last; 0: nothing yet */
     uint64_t subject; /* hash of what there is to say */
     int64_t since_ms; /* monotonic: since when there is that to say */
@@ -107,9 +108,28 @@ static int64_t run_server(struct complaints *complaints, const struct cluster *c
     return INT64_MAX;
 }
 
+static void run_settings(struct complaints *complaints, const struct cluster *cluster)
+{
+    if (cluster->superseded_by) { /* it speaks for nobody */
+        return;
+    }
+    cleanup_idle_settings struct idle_settings settings;
+    idle_settings_take(cluster, &settings);
+    cleanup_free char *name = xasprintf("%s/%s", cluster->namespace_name, cluster->name);
+    for (size_t i = 0; i < settings.count; i++) {
+        cleanup_free char *key = xasprintf("%s %s", name, settings.items[i]);
+        struct complaint *complaint = complaint_of(complaints, key);
+        if (complaint->said == 0) {
+            complaint->said = 1;
+            log_warning(LOG_FIELDS({"cluster", name}), "%s", settings.items[i]);
+        }
+    }
+}
+
 int64_t complaints_run(struct complaints *complaints, const struct cluster *cluster, struct instant now)
 {
     int64_t wake_at_ms = INT64_MAX;
+    run_settings(complaints, cluster);
     for (size_t i = 0; i < cluster->server_count; i++) {
         int64_t at_ms = run_server(complaints, cluster, &cluster->servers[i], now);
         wake_at_ms = at_ms < wake_at_ms ? at_ms : wake_at_ms;

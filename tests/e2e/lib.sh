@@ -41,6 +41,7 @@ case_evidence() {
 #   WORKLOAD StatefulSet|Deployment   REPLICAS 3      SPREAD required|none     PRIORITY class name or ""
 #   IMAGE_TAG 25.0.13                 QOS guaranteed|none    PROBE ""|liveness on /health     NODES "" (JSON list: required)
 #   KEY secret|literal:HEX|none       SIDECAR yes|no         CLUSTER yes|no    INTERVAL 1     ACTIVATION Auto|Allowed|Blocked
+#   BUDGET yes|no (a PodDisruptionBudget that lets one go)
 servers_manifest() {
     local replicas=${REPLICAS:-3} tag=${IMAGE_TAG:-25.0.13} kind=${WORKLOAD:-StatefulSet}
     jq -n --arg ns "$NS" --argjson replicas "$replicas" --arg tag "$tag" --arg kind "$kind" --arg spread "${SPREAD:-required}" \
@@ -99,6 +100,11 @@ cluster_manifest() {
             activation: {internetAccess: $activation, host: $host}}}'
 }
 
+budget_manifest() {
+    jq -n --arg ns "$NS" '{apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: {name: "proget", namespace: $ns},
+        spec: {maxUnavailable: 1, selector: {matchLabels: {app: "proget"}}}}'
+}
+
 # namespace_make: the namespace $NS with its Secret and the permission of the sidecars.
 namespace_make() {
     kubectl get namespace "$NS" >/dev/null 2>&1 || kubectl create namespace "$NS" >/dev/null
@@ -112,6 +118,7 @@ namespace_make() {
 servers_apply() {
     namespace_make
     [ "${CLUSTER:-yes}" = no ] || cluster_manifest | kubectl apply -f - >/dev/null
+    [ "${BUDGET:-yes}" = no ] || budget_manifest | kubectl apply -f - >/dev/null
     servers_manifest | kubectl apply -f - >/dev/null
 }
 

@@ -19,7 +19,7 @@ static struct object_reference reference_to_budget(const struct disruption_budge
 
 /* --- one that lets none go --- */
 
-/* Why its spec never allows one. Owned. */
+/* Why its spec never allows one: what it does. Owned. */
 static char *reason_of(const struct disruption_budget *budget, const struct budget_verdict *verdict)
 {
     cleanup_free char *terms = budget_terms(budget);
@@ -27,24 +27,25 @@ static char *reason_of(const struct disruption_budget *budget, const struct budg
     case BUDGET_EMPTY:
         return xasprintf("says %s, which allows none", terms);
     case BUDGET_UNMANAGED:
-        return xasprintf("says %s, which cannot be worked out for pods that no workload made: it counts none of them "
-                         "and allows none",
+        return xasprintf("says %s, which cannot be worked out for pods that no workload made, so that it allows none",
                          terms);
     case BUDGET_UNSCALED:
-        return xasprintf("says %s, which cannot be worked out for the pods of %s %s, whose size Kubernetes cannot ask "
-                         "for: then it allows none",
+        return xasprintf("says %s, which cannot be worked out because it selects pods of %s %s, a kind without a "
+                         "scale, so that it allows none",
                          terms, verdict->unscaled_kind, verdict->unscaled_name);
     case BUDGET_PARTIAL:
-        return xasprintf("says %s but selects only %" PRId64 " pods of a workload, while %" PRId64
-                         " have to stay by the size of the whole",
+        return xasprintf("says %s but selects a part of a workload only, so that of its %" PRId64 " pods %" PRId64
+                         " would have to stay, by the size of the whole",
                          terms, verdict->pods, verdict->wanted);
     case BUDGET_TIGHT:
     case BUDGET_SOUND:
     case BUDGET_REFUSED:
         break;
     }
-    return xasprintf("says %s, so %" PRId64 " of the %" PRId64 " pods that it selects have to stay, which leaves none",
-                     terms, verdict->wanted, verdict->pods);
+    return budget->max_unavailable
+               ? xasprintf("says %s", terms)
+               : xasprintf("says %s, so that %" PRId64 " have to stay of the %" PRId64 " that it selects", terms,
+                           verdict->wanted, verdict->pods);
 }
 
 static char *remedy_of(const struct disruption_budget *budget, const struct budget_verdict *verdict)
@@ -70,9 +71,9 @@ static void say_blocking(const struct check_context *context, const struct disru
 {
     cleanup_free char *reason = reason_of(budget, verdict);
     cleanup_free char *message =
-        xasprintf("PodDisruptionBudget %s %s: no server of cluster %s can ever be evicted, a drain of its node waits "
-                  "for ever, and whoever has to finish it deletes the pod by force.",
-                  budget->meta.name, reason, context->cluster->name);
+        xasprintf("PodDisruptionBudget %s never lets a server of cluster %s go: it %s; a drain or an upgrade of its "
+                  "node waits for ever, until somebody deletes the pod by hand.",
+                  budget->meta.name, context->cluster->name, reason);
     cleanup_free char *action = remedy_of(budget, verdict);
     finding_raise(context,
                   &(struct finding_draft){

@@ -68,33 +68,44 @@ static bool needs_number(const struct cluster *cluster)
     return false;
 }
 
-static char *what_to_do(const struct cluster *cluster, const struct budget_list *budgets, int64_t servers)
+/* How to mend the one budget that selects all servers. Owned. */
+static char *how_to_mend(const struct disruption_budget *budget, const struct budget_verdict *verdict, bool by_number)
 {
+    if (verdict->flaw == BUDGET_REFUSED) {
+        return xasprintf("Correct the manifest of PodDisruptionBudget %s: spec.maxUnavailable: 1 alone lets one server "
+                         "go at a time",
+                         budget->meta.name);
+    }
+    cleanup_free char *amounts = by_number
+                                     ? xasprintf("\"maxUnavailable\":null,\"minAvailable\":%" PRId64, verdict->pods - 1)
+                                     : xstrdup("\"minAvailable\":null,\"maxUnavailable\":1");
+    return xasprintf(
+        "Let one go at a time: kubectl -n %s patch poddisruptionbudget %s --type merge -p '{\"spec\":{%s}}'",
+        budget->meta.namespace_name ? budget->meta.namespace_name : "", budget->meta.name, amounts);
+}
+
+static char *what_to_do(const struct check_context *context, const struct budget_list *budgets, int64_t servers)
+{
+    const struct cluster *cluster = context->cluster;
     bool by_number = needs_number(cluster);
     if (budgets->count == 1 && budget_selects_all(budgets->items[0], cluster)) {
-        return by_number ? xasprintf("Let one go at a time: kubectl -n %s patch poddisruptionbudget %s --type merge -p "
-                                     "'{\"spec\":{\"maxUnavailable\":null,\"minAvailable\":%" PRId64 "}}'",
-                                     cluster->namespace_name, budgets->items[0]->meta.name, servers - 1)
-                         : xasprintf("Let one go at a time: kubectl -n %s patch poddisruptionbudget %s --type merge -p "
-                                     "'{\"spec\":{\"minAvailable\":null,\"maxUnavailable\":1}}'",
-                                     cluster->namespace_name, budgets->items[0]->meta.name);
+        struct budget_verdict verdict;
+        budget_judge(context->model, budgets->items[0], &verdict);
+        return how_to_mend(budgets->items[0], &verdict, by_number);
     }
+    const char *instead =
+        budgets->count > 0 ? ", in the place of what there is (two that select one pod make its evictions fail)" : "";
     cleanup_free char *words = selector_words(cluster);
+    if (!words) {
+        return xasprintf("Make one whose selector matches all of them and that lets one go at a time%s: "
+                         "docs/findings/DisruptionBudgetMissing.md has the manifest",
+                         instead);
+    }
     cleanup_free char *limit =
         by_number ? xasprintf("--min-available=%" PRId64, servers - 1) : xstrdup("--max-unavailable=1");
-    cleanup_free char *instead =
-        budgets->count > 0
-            ? xasprintf(" in the place of %s",
-                        budgets->count == 1 ? budgets->items[0]->meta.name
-                                            : "those that there are (two that select one pod make its evictions fail)")
-            : xstrdup("");
-    return words ? xasprintf("Make one for all of them that lets one go at a time%s: kubectl -n %s create "
-                             "poddisruptionbudget %s "
-                             "--selector=%s %s",
-                             instead, cluster->namespace_name, cluster->name, words, limit)
-                 : xasprintf("Make one whose selector matches all of them and that lets one go at a time%s "
-                             "(docs/findings/DisruptionBudgetMissing.md has the manifest)",
-                             instead);
+    return xasprintf("Make one that lets one go at a time%s: kubectl -n %s create poddisruptionbudget %s-servers "
+                     "--selector=%s %s",
+                     instead, cluster->namespace_name, cluster->name, words, limit);
 }
 
 static void say_missing(const struct check_context *context, const struct budget_list *budgets, int64_t servers)
@@ -111,9 +122,9 @@ static void say_missing(const struct check_context *context, const struct budget
         budgets->count == 0
             ? xasprintf("No PodDisruptionBudget selects the %" PRId64 " servers of cluster %s, " COST ".", servers,
                         cluster->name)
-            : xasprintf("No PodDisruptionBudget keeps some of the %" PRId64 " servers of cluster %s: %s.", servers,
+            : xasprintf("No PodDisruptionBudget guards the %" PRId64 " servers of cluster %s as a whole: %s.", servers,
                         cluster->name, buffer_text(&whys));
-    cleanup_free char *action = what_to_do(cluster, budgets, servers);
+    cleanup_free char *action = what_to_do(context, budgets, servers);
     raise_on_cluster(context, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 

@@ -1,6 +1,8 @@
 /*
  * ImageTagMutable: an image whose name may mean another version tomorrow.
  */
+#include <string.h>
+
 #include "catalogue.h"
 #include "image_name.h"
 #include "phrase.h"
@@ -44,19 +46,20 @@ static void say_mutable(const struct check_context *context, const struct subjec
     const char *image = subject->product->image;
     cleanup_free char *who = phrase_subject(subject);
     cleanup_free char *target = phrase_target(subject);
-    cleanup_free char *which = tag ? xasprintf("tag %s, which is moved to newer builds", tag)
-                                   : xstrdup("no tag, which means whatever is the latest");
+    cleanup_free char *repository = xstrndup(image, strlen(image) - (tag ? strlen(tag) + 1 : 0));
+    cleanup_free char *which = tag ? xasprintf("tag %s, which may mean a newer build tomorrow", tag)
+                                   : xstrdup("no tag, which means the latest build there is");
     cleanup_free char *message =
         xasprintf("The image of %s (%s) has %s: a server that restarts, or moves to another node, may come back as "
-                  "another version than the others, and upgrade the database that they share.",
+                  "another version than before, and upgrade the database under the other servers.",
                   who, image, which);
     cleanup_free char *action =
         text_starts_with(target, "pod/")
             ? xasprintf("Name the release in full in the manifest that %s comes from, such as :25.0.13", target)
             : xasprintf("Name the release that runs now in full, such as :25.0.13 (it replaces the pods, so with the "
-                        "next planned restart): kubectl -n %s set image %s %s=IMAGE:RELEASE",
+                        "next planned restart): kubectl -n %s set image %s %s=%s:RELEASE",
                         subject->meta->namespace_name ? subject->meta->namespace_name : "", target,
-                        subject->product->name);
+                        subject->product->name, repository);
     raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 

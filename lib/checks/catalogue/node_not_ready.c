@@ -14,8 +14,9 @@ static void say_not_ready(const struct check_context *context, const struct serv
     bool is_silent = !text_equal(ready->status, "False");
     cleanup_free char *reason = text_is_empty(ready->reason) ? xstrdup("") : xasprintf(" (%s)", ready->reason);
     cleanup_free char *message =
-        is_silent ? xasprintf("Nobody hears of node %s%s, on which server %s runs: Kubernetes gives it up after some "
-                              "minutes and starts another, while the old one may still run and write.",
+        is_silent ? xasprintf("Nobody hears of node %s%s, on which server %s runs: after some minutes Kubernetes gives "
+                              "the pod up (a Deployment starts another, a StatefulSet waits), while its containers may "
+                              "still run and write.",
                               node, reason, pod)
                   : xasprintf("Node %s says that it is not ready%s, and server %s runs on it: it gets no requests, and "
                               "Kubernetes moves it after some minutes, perhaps to where it has to be activated anew.",

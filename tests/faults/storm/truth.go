@@ -44,7 +44,8 @@ func (w *world) notePossible(p *podState) {
 // lacksTruth says why a finding can never have been true; "" where it can.
 func (w *world) lacksTruth(f *finding, clusterUID string) string {
 	switch f.Code {
-	case "SpreadNotEnforced", "EncryptionKeyMismatch", "EvictionsFrequent", "ClusterOverlap", "ClusterEmpty":
+	case "SpreadNotEnforced", "EncryptionKeyMismatch", "EvictionsFrequent", "DisruptionBudgetMissing", "ClusterOverlap",
+		"ClusterEmpty":
 		return "" // of a whole cluster: the comparison at quiet points judges them
 	case "CoScheduled":
 		return w.neverShared(f, w.byZone[clusterUID])
