@@ -62,6 +62,24 @@ static void print_help(void)
     assert_int_equal(audit_main(2, argv, stdout, stderr), STATUS_DONE);
 }
 
+/* A misspelt code leaves nothing out, which is said, and is no reason to fail. */
+static void test_settings_without_effect_are_named(void **state)
+{
+    (void) state;
+    struct run run;
+    run_begin(&run);
+    write_file(&run, "a.yaml",
+               "apiVersion: proget-operator.io/v1alpha1\nkind: ProGetCluster\nmetadata: {name: main}\n"
+               "spec: {selector: {matchLabels: {app: web}}, ignore: [{code: SidecarMising, reason: none}]}\n"
+               "---\n" DEPLOYMENT("web", KEY));
+    RUN(&run, "-f", "@", "-o", "json");
+    assert_int_equal(run.status, STATUS_DONE);
+    assert_string_equal(run.errors, "warning: cluster default/main: spec.ignore names \"SidecarMising\", which is no "
+                                    "code of this version, and leaves nothing out; did you mean SidecarMissing?\n");
+    assert_contains(run.output, "\"SidecarMissing\"");
+    run_end(&run);
+}
+
 static void test_help_says_each_thing_once(void **state)
 {
     (void) state;
@@ -400,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_nothing_judged_is_said),
         cmocka_unit_test(test_clusters_alone_are_not_empty),
         cmocka_unit_test(test_kustomizations_are_named),
+        cmocka_unit_test(test_settings_without_effect_are_named),
         cmocka_unit_test(test_help_says_each_thing_once),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_standard_input),
