@@ -20,13 +20,13 @@
     "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {namespace: ns, name: budget}\nspec: {" spec "}\n"
 #define ALL ", selector: {matchLabels: {app: proget}}"
 
-#define OF_SET       OWNED("apps/v1", "StatefulSet", "proget")
 #define OF_HASH      OWNED("apps/v1", "ReplicaSet", "proget-5d9")
 #define OF_ELSEWHERE OWNED("apps.kruise.io/v1", "StatefulSet", "proget")
 #define REPLICA_SET(owner)                                                                                       \
     "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {namespace: ns, name: proget-5d9, uid: o" owner "}\n"      \
     "spec:\n  replicas: 2\n  selector: {matchLabels: {app: proget}}\n  template:\n    metadata: {labels: {app: " \
     "proget}}\n    spec: {containers: [{name: proget, image: 'inedo/proget:25.0.13'}]}\n---\n"
+#define OF_SET ", ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: proget, uid: w, controller: true}]"
 #define OF_DEPLOYMENT \
     ", ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: proget, uid: w, controller: true}]"
 #define OF_ROLLOUT \
