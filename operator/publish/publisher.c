@@ -206,17 +206,12 @@ static void on_change(const struct ledger_entry *entry, enum ledger_change chang
     }
 }
 
-static enum model_kind workload_kind_of(const char *kind)
-{
-    return model_kind_of("apps/v1", kind);
-}
-
 /* Whether a finding's object still exists, as far as the stores tell; kinds that are not watched are taken to exist. */
 static bool object_exists(const struct object_reference *object, void *userdata)
 {
     const struct log_context *context = userdata;
     const struct model *model = context->publisher->options.model;
-    enum model_kind kind = text_equal(object->kind, "Pod") ? MODEL_PODS : workload_kind_of(object->kind);
+    enum model_kind kind = model_kind_of(object->api_version, object->kind);
     if (kind == MODEL_KIND_COUNT || model_unobserved(model, kind)) {
         return true;
     }
