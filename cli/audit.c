@@ -160,8 +160,8 @@ static const char epilogue[] =
     "Examples:\n"
     "  kubectl proget audit -n proget\n"
     "  kubectl proget audit -f manifests/\n"
-    "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,progetclusters -A -o yaml | kubectl proget audit -f "
-    "-\n"
+    "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,pdb,progetclusters -A -o yaml |\n"
+    "    kubectl proget audit -f -\n"
     "  helm template . | kubectl proget audit -f - -o sarif >audit.sarif\n";
 
 static bool is_path(const char *value)
