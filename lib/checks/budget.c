@@ -94,6 +94,7 @@ struct tally {
     int64_t unknown;       /* pods of controllers that cannot be looked at */
     int64_t bare;
     const char *unscaled_kind, *unscaled_name;
+    bool is_open; /* a DaemonSet's manifest: how many nodes there will be is not known */
 };
 
 static const struct object_owner *controller_of(const struct object_meta *meta)
@@ -118,6 +119,7 @@ static struct counted *counted_of(struct tally *tally, const struct workload *wo
         if (workload->is_daemon_set && replicas > 0) {
             tally->unscaled_kind = workload_kind(workload);
             tally->unscaled_name = workload->meta.name;
+            tally->is_open = tally->is_open || workload->status.observed_generation == 0;
         }
     }
     return counted;
@@ -163,9 +165,12 @@ static bool owner_has_no_scale(const struct object_owner *owner)
            (text_starts_with(group, "batch/") && text_equal(owner->kind, "Job"));
 }
 
-static bool is_live(const struct pod *pod)
+/* A Job's pod comes and goes: by the spec it is nobody's reserve. */
+static bool is_lasting(const struct pod *pod)
 {
-    return pod->meta.deleted_us == 0 && !pod_is_finished(pod);
+    const struct object_owner *owner = controller_of(&pod->meta);
+    bool is_of_job = owner && owner_has_no_scale(owner) && text_equal(owner->kind, "Job");
+    return pod->meta.deleted_us == 0 && !pod_is_finished(pod) && !is_of_job;
 }
 
 static void tally_selected(struct tally *tally, const struct pod *pod)
@@ -175,7 +180,7 @@ static void tally_selected(struct tally *tally, const struct pod *pod)
         tally->unscaled_kind = owner->kind;
         tally->unscaled_name = owner->name;
     }
-    if (!is_live(pod)) {
+    if (!is_lasting(pod)) {
         return;
     }
     const struct workload *workload = workload_of(tally->model, pod);
@@ -190,7 +195,7 @@ static void tally_selected(struct tally *tally, const struct pod *pod)
 
 static void tally_other(struct tally *tally, const struct pod *pod)
 {
-    const struct workload *workload = is_live(pod) ? workload_of(tally->model, pod) : NULL;
+    const struct workload *workload = is_lasting(pod) ? workload_of(tally->model, pod) : NULL;
     struct counted *counted = workload ? counted_of(tally, workload, false) : NULL;
     if (counted) {
         counted->has_other = true;
@@ -298,6 +303,10 @@ static void judge_size(const struct tally *tally, const struct size *size, const
     verdict->pods = size->pods;
     verdict->wanted = maximum->is_set ? expected - amount_of(maximum, expected) : amount_of(minimum, expected);
     verdict->wanted = verdict->wanted > 0 ? verdict->wanted : 0;
+    if (tally->is_open && !needs_scale && verdict->wanted > 0) {
+        verdict->allowed = 1; /* for the sake of a number: neither none nor all */
+        return;
+    }
     bool is_counted = expected > 0 && !(needs_scale && tally->unscaled_kind);
     verdict->allowed = is_counted && size->pods > verdict->wanted ? size->pods - verdict->wanted : 0;
     verdict->flaw = verdict->allowed > 0 ? BUDGET_SOUND : flaw_of(tally, size, needs_scale);

@@ -76,6 +76,14 @@ static const struct budget_case {
      THREE POD("a", ", team: x", OF_SET) POD("b", "", OF_SET) POD("c", "", OF_SET)
          BUDGET("maxUnavailable: 1, selector: {matchLabels: {team: x}}"),
      BLOCKING, "selects a part of a workload only, so that of its 1 pods 2 would have to stay"},
+    {"a DaemonSet's manifest does not tell how many", WORKLOAD("DaemonSet", "") BUDGET("minAvailable: 1" ALL), FINE,
+     NULL},
+    {"its size cannot be asked for", WORKLOAD("DaemonSet", "") BUDGET("maxUnavailable: 1" ALL), BLOCKING,
+     "pods of DaemonSet proget, a kind without a scale"},
+    {"a Job's pod comes and goes: it is nobody's reserve",
+     THREE POD("a", "", OF_SET) POD("b", "", OF_SET) POD("j", "", OWNED("batch/v1", "Job", "migrate"))
+         BUDGET("minAvailable: 3" ALL),
+     BLOCKING, "3 have to stay of the 3"},
     {"bare pods need a number", POD("a", "", "") POD("b", "", "") BUDGET("maxUnavailable: 1" ALL), BLOCKING,
      "\"maxUnavailable\":null,\"minAvailable\":1"},
     {"bare pods without a budget", POD("a", "", "") POD("b", "", ""), MISSING,
