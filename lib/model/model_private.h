@@ -25,7 +25,7 @@ struct model {
     struct map *product_like; /* of size_t: pods and workloads with one of the products in them, by namespace */
     struct disruptions disruptions;
     struct map *restarts; /* of struct restart_memory: restarts_follow() */
-    bool is_behind; /* Leases cannot be seen since behind_since_ms */
+    bool is_behind;       /* Leases cannot be seen since behind_since_ms */
     int64_t behind_since_ms;
     int64_t served_until_ms; /* monotonic; INT64_MAX: nobody told */
     bool awaits_answer;      /* a heartbeat is overdue that was not called stale yet, for want of an answer */
