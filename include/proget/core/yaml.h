@@ -32,10 +32,10 @@ void yaml_reader_free(struct yaml_reader *reader);
 
 /*
  * Called for each value: a document, or, where a document is a mapping whose `kind` ends in "List" or that has an
- * `items` sequence, each of its items one by one, so that a dump of any size is never held whole (an item that is a list
- * again is taken apart as well). Documents without content are left out. An item of a PodList (kind and apiVersion written before the items, as an API server does) that
- * has no kind gets kind Pod and the list's apiVersion. `value` is borrowed for the call. A negative return ends the
- * reading and is returned by yaml_read_objects().
+ * `items` sequence, each of its items one by one, so that a dump of any size is never held whole (an item that is a
+ * list again is taken apart as well). Documents without content are left out. An item of a PodList (kind and apiVersion
+ * written before the items, as an API server does) that has no kind gets kind Pod and the list's apiVersion. `value` is
+ * borrowed for the call. A negative return ends the reading and is returned by yaml_read_objects().
  */
 typedef int yaml_object_fn(struct json_object *value, struct yaml_position at, void *userdata);
 /*
