@@ -393,7 +393,7 @@ static int build_member(struct yaml_tree *tree, struct mapping *mapping, const y
         return result;
     }
     if (depth == 0 && tree->on_object != NULL && !is_merge && event.type == YAML_SEQUENCE_START_EVENT &&
-        event.data.sequence_start.anchor == NULL && strcmp(name, "items") == 0) {
+        event.data.sequence_start.anchor == NULL && text_equal(name, "items")) {
         mapping_set(mapping, name, NULL); /* so that a second one is a duplicate */
         return stream_items(tree, mapping->node.value);
     }

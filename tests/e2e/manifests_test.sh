@@ -266,10 +266,13 @@ status_is_kept() {
         suppressed: [{code: "ImageTagMutable", object: $pod, reason: "single rack"}],
         evictions: [{time: $at, pod: "proget-0", uid: "1", node: "a", cause: "NodePressure", message: "low"}],
         activations: [{machine: "sha256:1", majorVersion: "2025"}], nodes: [{node: "a", machine: "sha256:1"}],
-        configuration: {servers: 3, loadBalanced: true, failover: false,
+        sizeChanges: [{time: $at, from: 2, to: 3}],
+        unconfirmedEnds: [{pod: "proget-1", uid: "2", node: "b", nodeUid: "3", since: $at}],
+        configuration: {servers: 3, replicas: 3, loadBalanced: true, failover: false,
             heartbeat: {intervalSeconds: 30, staleAfterSeconds: 300, webStaleAfterHours: 24}}}')
     allowed operator APPLY "$status_path" "$(status_of "$status")" || return 1
-    kubectl --namespace "$space" get pgc proget -o json | jq -e --argjson status "$status" '.status == $status'
+    # The answer shows what was stored; a moment later the operator, which runs, puts it right.
+    jq -e --argjson status "$status" '.status == $status' "$work/answer"
 }
 
 # ---- RBAC ------------------------------------------------------------------------------------------------------------
