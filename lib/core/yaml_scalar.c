@@ -191,7 +191,7 @@ static struct scalar resolve_number(const char *text)
 {
     /* go-yaml drops underscores, but leaves what starts with a point to Go, which wants them between digits. */
     bool is_fraction = text[0] == '.';
-    char plain[NUMBER_SIZE];
+    char plain[NUMBER_SIZE] = "";
     size_t length = 0;
     for (size_t i = 0; text[i] != '\0'; i++) {
         if (text[i] != '_') {

@@ -45,7 +45,7 @@ func (w *world) notePossible(p *podState) {
 func (w *world) lacksTruth(f *finding, clusterUID string) string {
 	switch f.Code {
 	case "SpreadNotEnforced", "EncryptionKeyMismatch", "EvictionsFrequent", "DisruptionBudgetMissing", "ClusterOverlap",
-		"ClusterEmpty":
+		"ClusterEmpty", "DatabaseEmbedded", "StorageNotShared", "LicenceServerLimit", "ServerCountWrong", "ServerGone":
 		return "" // of a whole cluster: the comparison at quiet points judges them
 	case "CoScheduled":
 		return w.neverShared(f, w.byZone[clusterUID])
