@@ -88,9 +88,9 @@ lease() {
         spec: {holderIdentity: $pod, leaseDurationSeconds: 300, renewTime: "2026-11-22T07:00:00.000000Z"}}'
 }
 
-# created_by_somebody TOKEN HOW ...: allowed; or everybody agreed and only the Lease was there already, for the operators
-# that run make theirs as soon as it is gone.
-created_by_somebody() {
+# agreed_to TOKEN HOW ...: allowed; or everybody agreed, and only the operators that run were faster: they make their
+# Lease as soon as it is gone, and renew it.
+agreed_to() {
     allowed "$@" >/dev/null || [ "$code" = 409 ] || { echo "HTTP $code: $(jq -r .message "$work/answer")"; return 1; }
 }
 lease_path() { printf '/apis/coordination.k8s.io/v1/namespaces/%s/leases/%s' "${2:-$space}" "$1"; }
@@ -136,9 +136,9 @@ lease_policy() {
     election=$(jq -nc '{apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: {name: "proget-operator"},
         spec: {holderIdentity: "me", leaseDurationSeconds: 15}}')
     kubectl --namespace "$home" delete lease proget-operator --ignore-not-found >/dev/null
-    check "$who: its election Lease: create" created_by_somebody "$by" POST "$(lease_path '' "$home")" "$election"
+    check "$who: its election Lease: create" agreed_to "$by" POST "$(lease_path '' "$home")" "$election"
     check "$who: its election Lease: get" allowed "$by" GET "$(lease_path proget-operator "$home")"
-    check "$who: its election Lease: update" allowed "$by" PUT "$(lease_path proget-operator "$home")" \
+    check "$who: its election Lease: update" agreed_to "$by" PUT "$(lease_path proget-operator "$home")" \
         "$(jq -c '.spec.holderIdentity = "you"' "$work/answer")"
     kubectl --namespace "$home" delete lease proget-operator --ignore-not-found >/dev/null
     check "$who: deleting a Lease is refused by RBAC" denied_by_rbac "$by" DELETE "$path"
