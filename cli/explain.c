@@ -13,7 +13,7 @@
 #include "wrap.h"
 
 enum {
-    CODE_BYTES_MAX = 64, /* of what is looked for; codes are shorter */
+    CODE_BYTES_MAX = TEXT_DISTANCE_LENGTH_MAX, /* of what is looked for; codes are shorter */
     SUGGESTIONS_MAX = 3,
     SEVERITY_COLUMN = 28,
     SUMMARY_COLUMN = 37,
@@ -24,35 +24,13 @@ static const struct embedded_file *page_of(const char *code)
     return embedded_find(finding_pages, finding_pages_count, code);
 }
 
-/* Letters to change, add or take away to get from one to the other, whatever their case. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[CODE_BYTES_MAX + 1];
-    size_t width = strlen(b);
-    for (size_t k = 0; k <= width; k++) {
-        row[k] = k;
-    }
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t k = 0; k < width; k++) {
-            bool is_same = (a[i] | 0x20) == (b[k] | 0x20);
-            size_t least = diagonal + (is_same ? 0 : 1);
-            diagonal = row[k + 1];
-            least = row[k + 1] + 1 < least ? row[k + 1] + 1 : least;
-            row[k + 1] = row[k] + 1 < least ? row[k] + 1 : least;
-        }
-    }
-    return row[width];
-}
-
 /* How far a code is from what was asked for; one that holds it, as EncryptionKeyDrift holds "drift", is near. */
 static size_t farness(const char *code, const char *wanted)
 {
     if (strlen(code) > CODE_BYTES_MAX) {
         return SIZE_MAX;
     }
-    return text_contains_ignore_case(code, wanted) ? 1 : distance(code, wanted);
+    return text_contains_ignore_case(code, wanted) ? 1 : text_distance_ignore_case(code, wanted);
 }
 
 /* The nearest codes in the order of their farness, those of the catalogue's order first. Returns how many. */

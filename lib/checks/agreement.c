@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include "proget/core/buffer.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
 #include "phrase.h"
+
+#define SENTENCE_BYTES_MAX ((size_t) 16 * 1024)
 
 /* The group of an earlier member with the same fact. */
 static size_t group_of_equal(const struct agreement *agreement, char *const *facts, size_t index)
@@ -131,4 +134,27 @@ char *agreement_names(const struct agreement *agreement, size_t group, const cha
     char *text = phrase_names(members, count);
     free(members);
     return text;
+}
+
+char *agreement_sources(const struct agreement *agreement, const char *const *names, char *const *sources,
+                        const char *unknown)
+{
+    cleanup_buffer struct buffer text = BUFFER_INIT(SENTENCE_BYTES_MAX);
+    for (size_t group = 0; group < agreement->group_count; group++) {
+        cleanup_free char *members = agreement_names(agreement, group, names);
+        const char *source = sources[agreement_first(agreement, group)];
+        (void) buffer_appendf(&text, "%s%s from %s", group ? "; " : "", members, source ? source : unknown);
+    }
+    return buffer_take(&text);
+}
+
+size_t agreement_keep_grouped(const struct agreement *agreement, struct object_reference *references)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < agreement->count; i++) {
+        if (agreement->group_of[i] != AGREEMENT_NO_GROUP) {
+            references[kept++] = references[i];
+        }
+    }
+    return kept;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proget/checks/finding.h"
+
 #define AGREEMENT_NO_GROUP ((size_t) -1)
 
 struct agreement {
@@ -35,5 +37,13 @@ bool agreement_divides_owners(const struct agreement *agreement, const void *con
 size_t agreement_first(const struct agreement *agreement, size_t group);
 /* "proget-0 and proget-1" of one group, from the names of all members. Owned. */
 char *agreement_names(const struct agreement *agreement, size_t group, const char *const *names);
+/*
+ * "proget-0 and proget-1 from Secret a, key k; proget-2 from Secret b, key k": each group with the weak fact of its
+ * first member, or `unknown` where it has none. Owned.
+ */
+char *agreement_sources(const struct agreement *agreement, const char *const *names, char *const *sources,
+                        const char *unknown);
+/* Takes out, in place, the references of members that are in no group. Returns how many are left. */
+size_t agreement_keep_grouped(const struct agreement *agreement, struct object_reference *references);
 
 #endif

@@ -6,53 +6,17 @@
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
-enum { CODE_LENGTH_MAX = 64 };
-
 /* --- the code that was meant --- */
-
-static char lower(char character)
-{
-    return character >= 'A' && character <= 'Z' ? (char) (character - 'A' + 'a') : character;
-}
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-    size_t smaller = a < b ? a : b;
-    return smaller < c ? smaller : c;
-}
-
-/* Letters to add, drop or change (Levenshtein); case does not count. Both at most CODE_LENGTH_MAX long. */
-static size_t distance_of(const char *a, const char *b)
-{
-    size_t row[CODE_LENGTH_MAX + 1];
-    size_t length = strlen(b);
-    for (size_t k = 0; k <= length; k++) {
-        row[k] = k;
-    }
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t k = 0; k < length; k++) {
-            size_t changed = diagonal + (lower(a[i]) != lower(b[k]));
-            diagonal = row[k + 1];
-            row[k + 1] = least(changed, row[k] + 1, diagonal + 1);
-        }
-    }
-    return row[length];
-}
 
 /* NULL where none is near: a third of its letters may be wrong. */
 static const char *nearest_code(const char *code)
 {
-    if (strlen(code) > CODE_LENGTH_MAX) {
-        return NULL;
-    }
     size_t count;
     const struct check_row *rows = catalogue(&count);
     const char *nearest = NULL;
     size_t shortest = strlen(code) / 3 + 1;
     for (size_t i = 0; i < count; i++) {
-        size_t distance = distance_of(code, rows[i].code);
+        size_t distance = text_distance_ignore_case(code, rows[i].code);
         if (distance < shortest) {
             shortest = distance;
             nearest = rows[i].code;
@@ -86,7 +50,7 @@ static void look_at_code(struct idle_settings *settings, const char *where, cons
     if (!code || catalogue_find(code)) {
         return;
     }
-    char shown[CODE_LENGTH_MAX];
+    char shown[TEXT_DISTANCE_LENGTH_MAX];
     text_copy_cut(shown, sizeof shown, code);
     const char *nearest = nearest_code(code);
     add(settings, xasprintf("%s names \"%s\", which is no code of this version, and %s%s%s%s", where, shown, effect,
@@ -114,7 +78,7 @@ static void look_at_severity(struct idle_settings *settings, const struct code_s
     look_at_code(settings, "spec.severity", override->code, "changes nothing");
     if (override->code && catalogue_find(override->code) && override->severity &&
         severity_from_name(override->severity, &severity) < 0) {
-        char shown[CODE_LENGTH_MAX];
+        char shown[TEXT_DISTANCE_LENGTH_MAX];
         text_copy_cut(shown, sizeof shown, override->severity);
         add(settings, xasprintf("spec.severity gives %s the severity \"%s\", which is none of error, warning and info, "
                                 "and changes nothing",

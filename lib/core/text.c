@@ -73,6 +73,32 @@ bool text_contains_ignore_case(const char *text, const char *part)
     }
 }
 
+size_t text_distance_ignore_case(const char *a, const char *b)
+{
+    size_t row[TEXT_DISTANCE_LENGTH_MAX + 1];
+    size_t length = strlen(b);
+
+    if (length > TEXT_DISTANCE_LENGTH_MAX || strlen(a) > TEXT_DISTANCE_LENGTH_MAX) {
+        return SIZE_MAX;
+    }
+    for (size_t k = 0; k <= length; k++) {
+        row[k] = k;
+    }
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t k = 0; k < length; k++) {
+            size_t least = diagonal + (text_lower(a[i]) == text_lower(b[k]) ? 0 : 1);
+
+            diagonal = row[k + 1];
+            least = row[k + 1] + 1 < least ? row[k + 1] + 1 : least;
+            row[k + 1] = row[k] + 1 < least ? row[k] + 1 : least;
+        }
+    }
+    return row[length];
+}
+
 int text_parse_int64(const char *text, int64_t minimum, int64_t maximum, int64_t *ret_value)
 {
     bool negative;

@@ -47,6 +47,23 @@ static void parts_are_found(void **state)
     assert_false(text_contains_ignore_case(NULL, ""));
 }
 
+static void distances_count_letters(void **state)
+{
+    char longest[TEXT_DISTANCE_LENGTH_MAX + 2];
+    (void) state;
+    assert_int_equal(text_distance_ignore_case("", ""), 0);
+    assert_int_equal(text_distance_ignore_case("CoScheduled", "coscheduled"), 0);
+    assert_int_equal(text_distance_ignore_case("Evicted", ""), 7);
+    assert_int_equal(text_distance_ignore_case("", "Evicted"), 7);
+    assert_int_equal(text_distance_ignore_case("kitten", "sitting"), 3);
+    memset(longest, 'a', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    assert_true(text_distance_ignore_case(longest, "a") == SIZE_MAX);
+    assert_true(text_distance_ignore_case("a", longest) == SIZE_MAX);
+    longest[TEXT_DISTANCE_LENGTH_MAX] = '\0';
+    assert_int_equal(text_distance_ignore_case(longest, "a"), TEXT_DISTANCE_LENGTH_MAX - 1);
+}
+
 static void numbers_are_checked_whole(void **state)
 {
     static const struct {
@@ -184,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comparing_takes_null),
+        cmocka_unit_test(distances_count_letters),
         cmocka_unit_test(parts_are_found),
         cmocka_unit_test(numbers_are_checked_whole),
         cmocka_unit_test(copies_are_cut_between_characters),

@@ -15,6 +15,13 @@ bool text_ends_with(const char *text, const char *suffix);
 bool text_is_empty(const char *text); /* NULL or "" */
 bool text_contains_ignore_case(const char *text, const char *part);
 
+/*
+ * Letters to add, drop or change to get from one to the other (Levenshtein), whatever their case: for "did you mean".
+ * SIZE_MAX where one is longer than TEXT_DISTANCE_LENGTH_MAX.
+ */
+enum { TEXT_DISTANCE_LENGTH_MAX = 64 };
+size_t text_distance_ignore_case(const char *a, const char *b);
+
 /* Whole text as a decimal number within [minimum, maximum]; no sign but '-', no spaces. 0 or ERROR_BAD_INPUT. */
 int text_parse_int64(const char *text, int64_t minimum, int64_t maximum, int64_t *ret_value);
 

@@ -7,8 +7,6 @@
 #include "database_fact.h"
 #include "phrase.h"
 
-#define SENTENCE_BYTES_MAX ((size_t) 16 * 1024)
-
 struct database_vote {
     char **databases, **sources;
     const char **names;
@@ -54,24 +52,12 @@ static void database_vote_take(const struct check_context *context, struct datab
     }
 }
 
-/* "proget-0 and proget-1 from Secret a, key k; proget-2 from Secret b, key k" */
-static char *groups_by_source(const struct agreement *agreement, const struct database_vote *vote)
-{
-    cleanup_buffer struct buffer text = BUFFER_INIT(SENTENCE_BYTES_MAX);
-    for (size_t group = 0; group < agreement->group_count; group++) {
-        cleanup_free char *members = agreement_names(agreement, group, vote->names);
-        const char *source = vote->sources[agreement_first(agreement, group)];
-        (void) buffer_appendf(&text, "%s%s from %s", group ? "; " : "", members, source ? source : "elsewhere");
-    }
-    return buffer_take(&text);
-}
-
-static void say_mismatch(const struct check_context *context, const struct database_vote *vote,
+static void say_mismatch(const struct check_context *context, struct database_vote *vote,
                          const struct agreement *agreement)
 {
     const struct cluster *cluster = context->cluster;
     bool is_certain = agreement->strong_count > 1;
-    cleanup_free char *groups = groups_by_source(agreement, vote);
+    cleanup_free char *groups = agreement_sources(agreement, vote->names, vote->sources, "elsewhere");
     cleanup_free char *target = phrase_cluster_target(cluster);
     cleanup_free char *message =
         xasprintf("The servers of cluster %s %s: %s. %sach group has feeds, users and settings of its own, and users "
@@ -83,18 +69,12 @@ static void say_mismatch(const struct check_context *context, const struct datab
         xasprintf("Put the connection string of the database that holds the data into one Secret, and let every server "
                   "take it from there (docs/findings/DatabaseMismatch.md has the patch): kubectl -n %s edit %s",
                   cluster->namespace_name, target);
-    struct object_reference *related = xcalloc(vote->count, sizeof *related);
-    size_t related_count = 0;
-    for (size_t i = 0; i < vote->count; i++) {
-        if (agreement->group_of[i] != AGREEMENT_NO_GROUP) {
-            related[related_count++] = vote->references[i];
-        }
-    }
-    raise_on_cluster(
-        context,
-        (struct finding_draft){
-            .message = message, .action = action, .related = related, .related_count = related_count, .hold_ms = -1});
-    free(related);
+    size_t related_count = agreement_keep_grouped(agreement, vote->references);
+    raise_on_cluster(context, (struct finding_draft){.message = message,
+                                                     .action = action,
+                                                     .related = vote->references,
+                                                     .related_count = related_count,
+                                                     .hold_ms = -1});
 }
 
 void check_database_mismatch(const struct check_context *context)

@@ -94,25 +94,13 @@ static char *groups_by_key(const struct agreement *agreement, const char *const 
     return buffer_take(&text);
 }
 
-/* "proget-0 and proget-1 from Secret a, key k; proget-2 from Secret b, key k" */
-static char *groups_by_source(const struct agreement *agreement, const struct key_vote *vote)
-{
-    cleanup_buffer struct buffer text = BUFFER_INIT(SENTENCE_BYTES_MAX);
-    for (size_t group = 0; group < agreement->group_count; group++) {
-        cleanup_free char *members = agreement_names(agreement, group, vote->names);
-        const char *source = vote->sources[agreement_first(agreement, group)];
-        (void) buffer_appendf(&text, "%s%s from %s", group ? "; " : "", members,
-                              source ? source : "elsewhere, as reported");
-    }
-    return buffer_take(&text);
-}
-
-static void say_mismatch(const struct check_context *context, const struct key_vote *vote,
-                         const struct agreement *agreement)
+static void say_mismatch(const struct check_context *context, struct key_vote *vote, const struct agreement *agreement)
 {
     const struct cluster *cluster = context->cluster;
     bool certain = agreement->strong_count == agreement->group_count;
-    cleanup_free char *groups = certain ? groups_by_key(agreement, vote->names) : groups_by_source(agreement, vote);
+    cleanup_free char *groups =
+        certain ? groups_by_key(agreement, vote->names)
+                : agreement_sources(agreement, vote->names, vote->sources, "elsewhere, as reported");
     cleanup_free char *message =
         xasprintf("The servers of cluster %s %s: %s. %s login at one of them is invalid at the next, and secrets that "
                   "one stored cannot be decrypted by another.",
@@ -124,18 +112,12 @@ static void say_mismatch(const struct check_context *context, const struct key_v
     cleanup_free char *restart = phrase_restart_together(cluster, meanwhile, "EncryptionKeyMismatch");
     cleanup_free char *action =
         xasprintf("Put the key that the stored data is encrypted with into one Secret, %s", restart);
-    struct object_reference *related = xcalloc(vote->count, sizeof *related);
-    size_t related_count = 0;
-    for (size_t i = 0; i < vote->count; i++) {
-        if (agreement->group_of[i] != AGREEMENT_NO_GROUP) {
-            related[related_count++] = vote->references[i];
-        }
-    }
-    raise_on_cluster(
-        context,
-        (struct finding_draft){
-            .message = message, .action = action, .related = related, .related_count = related_count, .hold_ms = -1});
-    free(related);
+    size_t related_count = agreement_keep_grouped(agreement, vote->references);
+    raise_on_cluster(context, (struct finding_draft){.message = message,
+                                                     .action = action,
+                                                     .related = vote->references,
+                                                     .related_count = related_count,
+                                                     .hold_ms = -1});
 }
 
 /*
