@@ -46,6 +46,9 @@ static const struct model_kind_info kinds[MODEL_KIND_COUNT] = {
                                     true, NULL, NULL, .type = &vertical_autoscaler_type, .is_extension = true},
     [MODEL_SCALED_OBJECTS] = {"keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", true, true, NULL, NULL,
                               .type = &scaled_object_type, .is_extension = true},
+    [MODEL_NODE_METRICS] = {"metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", false, false, NULL, NULL,
+                            .type = &node_metrics_type, .is_extension = true, .is_polled = true,
+                            .title = "nodes.metrics.k8s.io"},
     [MODEL_SECRETS] = {CORE, "secrets", "Secret", true, false, NULL, NULL, .type = &secret_type},
 };
 
@@ -53,6 +56,12 @@ const struct model_kind_info *model_kind_info(enum model_kind kind)
 {
     assert(kind < MODEL_KIND_COUNT);
     return &kinds[kind];
+}
+
+const char *model_kind_title(enum model_kind kind)
+{
+    const struct model_kind_info *info = model_kind_info(kind);
+    return info->title == NULL ? info->plural : info->title;
 }
 
 static bool is_of_version(const struct model_kind_info *info, const char *api_version)

@@ -42,7 +42,7 @@ static bool change_matters(const struct model_listener *listener, const struct s
     struct model *model = listener->model;
     const struct object_meta *object = after == NULL ? before->object : after->object;
     if (!model_kind_info(listener->kind)->namespaced) {
-        return true;
+        return listener->kind != MODEL_NODE_METRICS;
     }
     const char *namespace_name = object_namespace(object);
     bool mattered = namespace_matters(model, namespace_name);
@@ -64,6 +64,15 @@ static void pod_on_change(struct model *model, const struct store_entry *before,
     }
 }
 
+static void follow_load(const struct model_listener *listener, const struct store_entry *before,
+                        const struct store_entry *after)
+{
+    struct model *model = listener->model;
+    bool is_load = listener->kind == MODEL_PODS ? node_load_follow(model->node_load, before, after)
+                                                : listener->kind == MODEL_NODE_METRICS;
+    model->has_load_changed = model->has_load_changed || is_load;
+}
+
 static void model_on_change(const struct store_entry *before, const struct store_entry *after, void *userdata)
 {
     const struct model_listener *listener = userdata;
@@ -74,6 +83,7 @@ static void model_on_change(const struct store_entry *before, const struct store
     bool is_news = listener->kind != MODEL_LEASES || heartbeats_follow(model->heartbeats, before, after);
     bool matters = listener->kind == MODEL_CLUSTERS || change_matters(listener, before, after);
     model->has_changed = model->has_changed || (is_news && matters);
+    follow_load(listener, before, after);
     if (listener->kind == MODEL_PODS) {
         pod_on_change(model, before, after, matters);
     }
@@ -95,6 +105,7 @@ struct model *model_new(const struct model_options *options)
     model->histories = map_new(free_history);
     model->product_like = map_new(free);
     model->restarts = map_new(free);
+    model->node_load = node_load_new();
     for (size_t i = 0; i < MODEL_KIND_COUNT; i++) {
         enum model_kind kind = (enum model_kind) i;
         model->stores[i] = store_new(model_kind_info(kind)->type);
@@ -117,6 +128,7 @@ void model_free(struct model *model)
     map_free(model->histories);
     map_free(model->product_like);
     map_free(model->restarts);
+    node_load_free(model->node_load);
     disruptions_clear(&model->disruptions);
     free(model);
 }
@@ -167,10 +179,13 @@ static bool kind_is_event(enum model_kind kind)
     return model_kind_info(kind)->type == &event_type;
 }
 
-/* Offline all Events are in one store: whichever reason was asked for. */
+/*
+ * Offline all Events are in one store: whichever reason was asked for. Few have the extensions: an input without any of
+ * their objects lacks nothing.
+ */
 static bool is_told_by_input(const struct model *model, enum model_kind kind)
 {
-    return model_kind_info(kind)->is_of_application ||
+    return model_kind_info(kind)->is_of_application || model_kind_info(kind)->is_extension ||
            store_count(model->stores[kind_is_event(kind) ? MODEL_EVENTS_FAILED_CREATE : kind]) > 0;
 }
 
@@ -180,10 +195,11 @@ const char *model_unobserved(const struct model *model, enum model_kind kind)
     if (model->unobserved[kind] != NULL) {
         return model->unobserved[kind];
     }
+    const struct model_kind_info *info = model_kind_info(kind);
     if (model->options.offline && !model->options.whole) {
         return is_told_by_input(model, kind) ? NULL : "not in the input";
     }
-    return model_kind_info(kind)->watched ? NULL : "may not be read";
+    return info->watched || info->is_polled ? NULL : "may not be read";
 }
 
 void model_set_behind(struct model *model, bool is_behind, struct instant now)
@@ -216,6 +232,18 @@ bool model_take_changed(struct model *model)
     bool has_changed = model->has_changed;
     model->has_changed = false;
     return has_changed;
+}
+
+bool model_take_load_changed(struct model *model)
+{
+    bool has_changed = model->has_load_changed;
+    model->has_load_changed = false;
+    return has_changed;
+}
+
+const struct node_load *model_node_load(const struct model *model)
+{
+    return model->node_load;
 }
 
 struct history *model_history(struct model *model, const struct cluster_resource *resource)

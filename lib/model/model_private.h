@@ -30,6 +30,8 @@ struct model {
     int64_t served_until_ms; /* monotonic; INT64_MAX: nobody told */
     bool awaits_answer;      /* a heartbeat is overdue that was not called stale yet, for want of an answer */
     bool has_changed;
+    struct node_load *node_load;
+    bool has_load_changed;
 };
 
 /* "" where a manifest names none: to a store, NULL would be all of them. */

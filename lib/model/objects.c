@@ -62,6 +62,14 @@ bool node_is_unreachable(const struct node *node)
            node_is_tainted(node, "node.kubernetes.io/unreachable");
 }
 
+static const struct record_field node_metrics_fields[] = {
+    OBJECT_META_FIELDS(struct node_metrics),
+    {"usage.cpu", RECORD_SCALAR_TEXT, offsetof(struct node_metrics, usage.cpu), NULL, NULL},
+    {"usage.memory", RECORD_SCALAR_TEXT, offsetof(struct node_metrics, usage.memory), NULL, NULL},
+    {"timestamp", RECORD_TIME, offsetof(struct node_metrics, measured_us), NULL, NULL},
+};
+const struct record_type node_metrics_type = RECORD_TYPE("NodeMetrics", struct node_metrics, node_metrics_fields);
+
 /* --- claims --- */
 
 static const struct record_field claim_fields[] = {
@@ -171,6 +179,7 @@ static const struct record_field priority_class_fields[] = {
     OBJECT_META_FIELDS(struct priority_class),
     {"value", RECORD_INT64, offsetof(struct priority_class, value), NULL, NULL},
     {"globalDefault", RECORD_BOOL, offsetof(struct priority_class, global_default), NULL, NULL},
+    {"preemptionPolicy", RECORD_TEXT, offsetof(struct priority_class, preemption_policy), NULL, NULL},
 };
 const struct record_type priority_class_type =
     RECORD_TYPE("PriorityClass", struct priority_class, priority_class_fields);
@@ -220,6 +229,7 @@ static const struct record_field scaled_object_fields[] = {
     SCALE_TARGET_FIELDS("spec.scaleTargetRef", struct scaled_object),
     {"spec.minReplicaCount", RECORD_OPTIONAL_INT64, offsetof(struct scaled_object, minimum), NULL, NULL},
     {"spec.maxReplicaCount", RECORD_OPTIONAL_INT64, offsetof(struct scaled_object, maximum), NULL, NULL},
+    {"spec.idleReplicaCount", RECORD_OPTIONAL_INT64, offsetof(struct scaled_object, idle), NULL, NULL},
 };
 const struct record_type scaled_object_type = RECORD_TYPE("ScaledObject", struct scaled_object, scaled_object_fields);
 

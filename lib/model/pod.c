@@ -107,10 +107,18 @@ static const struct record_type env_from_type = RECORD_TYPE("envFrom", struct en
         path ".ephemeral-storage", RECORD_SCALAR_TEXT, offsetof(struct_type, member.ephemeral_storage), NULL, NULL \
     }
 
+static const struct record_field resource_amounts_fields[] = {
+    {"cpu", RECORD_SCALAR_TEXT, offsetof(struct resource_amounts, cpu), NULL, NULL},
+    {"memory", RECORD_SCALAR_TEXT, offsetof(struct resource_amounts, memory), NULL, NULL},
+    {"ephemeral-storage", RECORD_SCALAR_TEXT, offsetof(struct resource_amounts, ephemeral_storage), NULL, NULL},
+};
 static const struct record_field resources_fields[] = {
     AMOUNT_FIELDS("requests", struct resources, requests),
     AMOUNT_FIELDS("limits", struct resources, limits),
 };
+const struct record_type resource_amounts_type =
+    RECORD_TYPE("amounts", struct resource_amounts, resource_amounts_fields);
+
 const struct record_type resources_type = RECORD_TYPE("resources", struct resources, resources_fields);
 
 static const struct record_field probe_fields[] = {

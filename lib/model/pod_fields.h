@@ -8,6 +8,7 @@
 
 extern const struct record_type container_type;
 extern const struct record_type resources_type;
+extern const struct record_type resource_amounts_type;
 extern const struct record_type pod_condition_type;
 extern const struct record_type affinity_term_type;
 extern const struct record_type topology_spread_type;
@@ -26,6 +27,8 @@ bool volume_is_read(const char *key, struct json_object *value);
         {prefix "initContainers", RECORD_LIST, POD_SPEC_OFFSET(struct_type, member, init_containers), &container_type, \
          NULL},                                                                                                        \
         {prefix "resources", RECORD_OBJECT, POD_SPEC_OFFSET(struct_type, member, resources), &resources_type, NULL},   \
+        {prefix "overhead", RECORD_OBJECT, POD_SPEC_OFFSET(struct_type, member, overhead), &resource_amounts_type,     \
+         NULL},                                                                                                        \
         {prefix "nodeName", RECORD_TEXT, POD_SPEC_OFFSET(struct_type, member, node_name), NULL, NULL},                 \
         {prefix "priorityClassName", RECORD_TEXT, POD_SPEC_OFFSET(struct_type, member, priority_class_name), NULL,     \
          NULL},                                                                                                        \

@@ -49,7 +49,7 @@ static void test_kind_table(void **state)
         assert_non_null(info->plural);
         assert_non_null(info->kind);
         assert_non_null(info->type);
-        assert_int_equal(info->watched, kind != MODEL_SECRETS);
+        assert_int_equal(info->watched, kind != MODEL_SECRETS && kind != MODEL_NODE_METRICS);
     }
     assert_string_equal(model_kind_info(MODEL_LEASES)->label_selector, "app.kubernetes.io/managed-by=proget-sidecar");
     assert_string_equal(model_kind_info(MODEL_EVENTS_EVICTED)->field_selector, "reason=Evicted");
@@ -87,6 +87,9 @@ static void test_unobserved_offline(void **state)
     fixture_put(model, MODEL_EVENTS_FAILED_CREATE, "{'metadata': {'namespace': 'a', 'name': 'e'}}");
     assert_null(model_unobserved(model, MODEL_PRIORITY_CLASSES));
     assert_null(model_unobserved(model, MODEL_EVENTS_TAINT));
+    assert_non_null(model_unobserved(model, MODEL_AUTOSCALERS));
+    assert_null(model_unobserved(model, MODEL_SCALED_OBJECTS)); /* an extension that most are without */
+    assert_null(model_unobserved(model, MODEL_NODE_METRICS));
     model_free(model);
 }
 

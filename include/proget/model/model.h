@@ -14,6 +14,7 @@
 #include "proget/core/store.h"
 #include "proget/model/cluster_resource.h"
 #include "proget/model/history.h"
+#include "proget/model/node_load.h"
 #include "proget/model/objects.h"
 #include "proget/model/product.h"
 #include "proget/model/report.h"
@@ -41,6 +42,7 @@ enum model_kind {
     MODEL_AUTOSCALERS,
     MODEL_VERTICAL_AUTOSCALERS, /* may not be installed */
     MODEL_SCALED_OBJECTS,       /* may not be installed */
+    MODEL_NODE_METRICS,         /* may not be installed; cannot be watched */
     MODEL_SECRETS,              /* offline only */
     MODEL_KIND_COUNT,
 };
@@ -49,15 +51,19 @@ enum model_kind {
 struct model_kind_info {
     const char *group, *version, *plural, *kind; /* "apps", "v1", "statefulsets", "StatefulSet" */
     bool namespaced;
-    bool watched;               /* false: offline only */
+    bool watched;               /* false: offline only, unless polled */
     const char *label_selector; /* NULL: none */
     const char *field_selector;
     const struct record_type *type;
     bool is_extension;         /* an API server without it is complete: then there are none */
     const char *older_version; /* whose objects have the same members, as far as they are read; NULL: none */
+    bool is_polled;            /* the API lists it and cannot watch it */
+    const char *title;         /* for people, where the plural would be taken for another kind's; NULL: the plural */
     bool is_of_application;    /* belongs to an application's own manifests: none in an offline input means none */
 };
 const struct model_kind_info *model_kind_info(enum model_kind kind);
+/* "pods", "nodes.metrics.k8s.io": what messages call the kind. Static. */
+const char *model_kind_title(enum model_kind kind);
 /*
  * The kind that an offline object of this apiVersion and kind goes to; MODEL_KIND_COUNT when the model reads none. All
  * Events go to MODEL_EVENTS_FAILED_CREATE then: readers of any of them go by event->reason, not by the store.
@@ -69,6 +75,7 @@ struct model_options {
     bool whole;          /* offline: the input is all that a cluster holds, so that a kind without objects has none */
     bool no_pod_ignores; /* annotations of pods and templates leave nothing out */
     bool discover;       /* imply clusters of workloads that no ProGetCluster selects */
+    bool is_restricted;  /* only some namespaces are looked at: what other pods take of a node is not known */
 };
 
 struct model;
@@ -80,7 +87,10 @@ const struct model_options *model_options(const struct model *model);
 struct store *model_store(struct model *model, enum model_kind kind);
 const struct store *model_read(const struct model *model, enum model_kind kind);
 
-/* A kind that may not be read, or is not there. `why` (copied) NULL: observed. Offline it follows from the input. */
+/*
+ * A kind that may not be read, or is not there. `why` (copied) NULL: observed. Offline it follows from the input, of
+ * which extensions are no lack.
+ */
 void model_set_unobserved(struct model *model, enum model_kind kind, const char *why);
 /* NULL: observed; else one clause saying why not. Borrowed. */
 const char *model_unobserved(const struct model *model, enum model_kind kind);
@@ -110,6 +120,14 @@ void model_skip_time(struct model *model, struct instant since, struct instant u
 
 /* True once since the last call when something changed that can change a cluster or a finding. */
 bool model_take_changed(struct model *model);
+
+/*
+ * True once since the last call when what the nodes bear changed: requests of pods in whatever namespace, measured
+ * usage. Such changes are many, and each matters little: they are no change in the sense of the above.
+ */
+bool model_take_load_changed(struct model *model);
+/* What the pods on each node request. Borrowed; valid until a store changes. */
+const struct node_load *model_node_load(const struct model *model);
 
 /* What is known of a Lease beyond its record: the parsed report, and when this process saw it renewed. */
 struct heartbeat {

@@ -1,6 +1,6 @@
 /*
- * The other kinds that the model reads: nodes, workloads, leases, priority classes, claims, disruption budgets,
- * autoscalers, services, events, secrets.
+ * The other kinds that the model reads: nodes and their metrics, workloads, leases, priority classes, claims,
+ * disruption budgets, autoscalers, services, events, secrets.
  */
 #ifndef PROGET_MODEL_OBJECTS_H
 #define PROGET_MODEL_OBJECTS_H
@@ -28,6 +28,14 @@ const struct pod_condition *node_condition_get(const struct node *node, const ch
  * out-of-service says that it is switched off: then nothing runs.
  */
 bool node_is_unreachable(const struct node *node);
+
+/* metrics.k8s.io: what a node is measured to use. */
+struct node_metrics {
+    struct object_meta meta;
+    struct resource_amounts usage;
+    int64_t measured_us;
+};
+extern const struct record_type node_metrics_type;
 
 /* PersistentVolumeClaim, and the templates of a StatefulSet's. */
 struct claim {
@@ -77,6 +85,7 @@ struct priority_class {
     struct object_meta meta;
     int64_t value;
     bool global_default;
+    const char *preemption_policy; /* NULL: PreemptLowerPriority */
 };
 extern const struct record_type priority_class_type;
 
@@ -115,6 +124,7 @@ struct scaled_object {
     struct scale_target target;                    /* absent kind: a Deployment */
     struct record_list annotations;                /* struct record_pair: those that pause it */
     struct record_optional_int64 minimum, maximum; /* absent: 0 and 100 */
+    struct record_optional_int64 idle;             /* what it is scaled to while nothing triggers it; absent: minimum */
 };
 extern const struct record_type scaled_object_type;
 

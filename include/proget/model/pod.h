@@ -90,6 +90,7 @@ struct volume {
 struct pod_spec {
     struct record_list containers, init_containers; /* struct container */
     const struct resources *resources;              /* pod-level; NULL absent */
+    const struct resource_amounts *overhead;        /* of its RuntimeClass; NULL absent */
     const char *node_name, *priority_class_name;
     struct record_optional_int64 priority;
     struct record_list anti_affinity; /* struct affinity_term: requiredDuringSchedulingIgnoredDuringExecution */
