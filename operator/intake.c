@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "outage.h"
+#include "poller.h"
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
 #include "proget/kube/reflector.h"
@@ -34,6 +35,7 @@ struct intake {
     int64_t partial_since_ms; /* monotonic: some kinds are in step and some are not; 0: all or none are */
     struct outage *outage;
     struct loop_timer *review_timer; /* set while any source is in trouble */
+    struct poller *node_metrics;     /* the one kind that cannot be watched */
 };
 
 static struct instant now_of(const struct intake *intake)
@@ -93,6 +95,7 @@ static void on_pulse(bool answers, struct instant since, const char *why, void *
     settle_behind(intake, since);
     settle_outage(intake, why);
     if (answers) {
+        poller_hurry(intake->node_metrics);
         intake->options.on_return(intake->options.userdata);
     }
 }
@@ -280,6 +283,44 @@ static void on_skipped(const struct error *err, void *userdata)
                 "an object cannot be read and is left out");
 }
 
+/* What the nodes use: without it their pods' requests are judged alone, so it not being installed is no lack. */
+static void on_node_metrics(enum poller_state state, const char *why, void *userdata)
+{
+    struct intake *intake = userdata;
+    struct model *model = intake->options.model;
+    bool is_lacking = state == POLLER_REFUSED || state == POLLER_SILENT;
+    const struct log_field *fields = LOG_FIELDS({"kind", model_kind_title(MODEL_NODE_METRICS)}, {"error", why});
+    if (is_lacking) {
+        log_warning(fields, "cannot observe this kind: what needs it is reported as not observed");
+    } else if (state == POLLER_MISSING) {
+        log_info(LOG_FIELDS({"kind", model_kind_title(MODEL_NODE_METRICS)}),
+                 "not installed on this API server; it is looked at when it comes");
+    } else {
+        log_info(fields, "this kind is observed from now on");
+    }
+    model_set_unobserved(model, MODEL_NODE_METRICS, is_lacking ? why : NULL);
+    model_set_missing(model, MODEL_NODE_METRICS, state == POLLER_MISSING);
+}
+
+static bool is_server_away(void *userdata)
+{
+    const struct intake *intake = userdata;
+    return intake->is_silent;
+}
+
+static void start_node_metrics(struct intake *intake)
+{
+    const struct model_kind_info *info = model_kind_info(MODEL_NODE_METRICS);
+    struct poller_options options = {
+        .resource = {.group = info->group, .version = info->version, .plural = info->plural},
+        .store = model_store(intake->options.model, MODEL_NODE_METRICS),
+        .on_state = on_node_metrics,
+        .is_server_away = is_server_away,
+        .userdata = intake,
+    };
+    intake->node_metrics = poller_start(intake->options.client, &options);
+}
+
 static void start_source(struct source *source)
 {
     const struct model_kind_info *info = model_kind_info(source->kind);
@@ -322,6 +363,7 @@ struct intake *intake_start(const struct intake_options *options)
     for (size_t i = 0; i < intake->count; i++) {
         start_source(&intake->sources[i]);
     }
+    start_node_metrics(intake);
     struct pulse_options pulse = {
         .namespace_name = namespaces->count ? namespaces->items[0] : NULL,
         .on_change = on_pulse,
@@ -343,6 +385,7 @@ void intake_stop(struct intake *intake)
         reflector_stop(intake->sources[i].reflector);
         free(intake->sources[i].trouble);
     }
+    poller_stop(intake->node_metrics);
     pulse_stop(intake->pulse);
     outage_free(intake->outage);
     loop_timer_free(intake->review_timer);
@@ -358,7 +401,7 @@ bool intake_is_ready(const struct intake *intake)
             return false;
         }
     }
-    return true;
+    return poller_state(intake->node_metrics) != POLLER_ASKING;
 }
 
 static enum intake_state state_of(const struct source *source)

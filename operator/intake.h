@@ -1,5 +1,6 @@
 /*
- * Fills the model: one watch per kind (and namespace, where it is restricted to some).
+ * Fills the model: one watch per kind (and namespace, where it is restricted to some); what cannot be watched is
+ * polled.
  *
  * A kind that cannot be read is "not observed": refused, not there, never brought in step while others are (15 s), or
  * behind for more than a minute while the server answers. Everything else goes on without it. An extension that is not

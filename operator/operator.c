@@ -17,6 +17,8 @@
 #include "serve/metrics.h"
 #include "takeover.h"
 
+/* Pods come and go all the time somewhere: what that does to the nodes is looked at so often at the most. */
+enum { LOAD_INTERVAL_MS = 30 * 1000 };
 /* Writes under way, and then the Lease, get this long after SIGTERM: well within a pod's usual 30 s of grace. */
 enum { FINISH_MS = 5000, RELEASE_MS = 5000, HOST_NAME_BYTES = 256 };
 
@@ -37,6 +39,7 @@ struct operator
     struct policy_review *policies;
     struct http_server *server;
     struct loop_timer *wake_timer; /* the next evaluation that time alone makes due */
+    struct loop_timer *load_timer; /* what the nodes bear has changed: the next look at it */
     struct loop_timer *finish_timer;
     struct tally tally;
     int64_t started_us;
@@ -157,6 +160,7 @@ static uint64_t exact_ns(void)
 static void evaluate(struct operator* self)
 {
     self->is_due = false;
+    loop_timer_stop(self->load_timer);
     if (!sees_servers(self)) {
         return;
     }
@@ -198,6 +202,9 @@ static void on_turn(void *userdata)
         return;
     }
     bool has_changed = model_take_changed(self->model);
+    if (model_take_load_changed(self->model) && !loop_timer_is_set(self->load_timer)) {
+        loop_timer_set_after(self->load_timer, LOAD_INTERVAL_MS);
+    }
     if (!intake_is_ready(self->intake)) {
         return;
     }
@@ -256,6 +263,7 @@ static void operator_clear(struct operator* self)
     model_free(self->model);
     kube_client_free(self->client);
     loop_timer_free(self->wake_timer);
+    loop_timer_free(self->load_timer);
     loop_timer_free(self->finish_timer);
     loop_free(self->loop);
     tally_clear(&self->tally);
@@ -282,6 +290,7 @@ static int start(struct operator* self, const struct operator_options *options, 
         return result;
     }
     self->wake_timer = loop_timer_new(self->loop, mark_due, self);
+    self->load_timer = loop_timer_new(self->loop, mark_due, self);
     self->finish_timer = loop_timer_new(self->loop, on_finish_timeout, self);
     result = loop_on_signal(self->loop, SIGTERM, on_signal, self, err);
     result = result < 0 ? result : loop_on_signal(self->loop, SIGINT, on_signal, self, err);
@@ -298,8 +307,9 @@ static int start(struct operator* self, const struct operator_options *options, 
     if (result < 0) {
         return result;
     }
-    self->model =
-        model_new(&(struct model_options){.discover = options->discover, .no_pod_ignores = options->no_pod_ignores});
+    self->model = model_new(&(struct model_options){.discover = options->discover,
+                                                    .no_pod_ignores = options->no_pod_ignores,
+                                                    .is_restricted = options->namespaces.count > 0});
     self->instance = instance_name();
     self->intake = intake_start(&(struct intake_options){.client = self->client,
                                                          .model = self->model,
