@@ -114,6 +114,7 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
     struct model *model = model_new(&(struct model_options){
         .offline = true,
         .whole = settings->cluster != NULL,
+        .is_restricted = settings->cluster != NULL && settings->cluster->namespace_name != NULL,
         .no_pod_ignores = settings->no_pod_ignores,
         .discover = true,
     });
@@ -160,7 +161,7 @@ static const char epilogue[] =
     "Examples:\n"
     "  kubectl proget audit -n proget\n"
     "  kubectl proget audit -f manifests/\n"
-    "  kubectl get pods,nodes,statefulsets,priorityclasses,leases,pdb,progetclusters -A -o yaml |\n"
+    "  kubectl get pods,nodes,statefulsets,hpa,pdb,priorityclasses,leases,progetclusters -A -o yaml |\n"
     "    kubectl proget audit -f -\n"
     "  helm template . | kubectl proget audit -f - -o sarif >audit.sarif\n";
 

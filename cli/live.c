@@ -38,10 +38,13 @@ static void on_item(struct json_object *item, void *userdata)
     }
 }
 
-/* May not be had, or is not there: the rest can be judged without. */
-static bool is_refused(const struct listing *listing)
+/*
+ * May not be had, or is not there: the rest can be judged without. What is measured comes from another server behind
+ * the API server, whose troubles are its own.
+ */
+static bool is_refused(const struct source *source, const struct listing *listing)
 {
-    return listing->status == 403 || listing->status == 404;
+    return listing->status == 403 || listing->status == 404 || model_kind_info(source->kind)->is_polled;
 }
 
 /* What is not installed has no objects: the operator's own kind, and extensions. */
@@ -54,6 +57,9 @@ static const char *why_not(const struct source *source, const struct listing *li
 {
     if (listing->status == 404) {
         return "the API server does not have it";
+    }
+    if (listing->status != 403) {
+        return listing->err.text;
     }
     bool is_everywhere = model_kind_info(source->kind)->namespaced && !listing->namespace_name;
     return is_everywhere ? "you may not list it in all namespaces" : "you may not list it";
@@ -84,7 +90,7 @@ static const struct listing *first_failure(const struct listing *listings, const
 {
     const struct listing *denied_pods = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (listings[i].result < 0 && !is_refused(&listings[i])) {
+        if (listings[i].result < 0 && !is_refused(&sources[i], &listings[i])) {
             return &listings[i];
         }
         if (listings[i].result < 0 && sources[i].kind == MODEL_PODS) {
@@ -101,7 +107,7 @@ int live_load(struct connection *connection, const char *namespace_name, struct 
     size_t count = 0;
     for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
         const struct model_kind_info *info = model_kind_info((enum model_kind) kind);
-        if (!info->watched) {
+        if (!info->watched && !info->is_polled) {
             model_set_unobserved(input->model, (enum model_kind) kind, "not read from a cluster");
             continue;
         }

@@ -123,8 +123,7 @@ static void write_unobserved(FILE *target, const struct audit_result *result, co
         bool matters = (verdict->row->rests_on & CHECK_RESTS_ON_KIND(kind)) != 0;
         const char *why = matters ? model_unobserved(result->model, (enum model_kind) kind) : NULL;
         if (why) {
-            cleanup_free char *text =
-                xasprintf("Not observed: %s (%s)", model_kind_info((enum model_kind) kind)->plural, why);
+            cleanup_free char *text = xasprintf("Not observed: %s (%s)", model_kind_title((enum model_kind) kind), why);
             (void) fputs(is_open ? "" : "      <system-out>", target);
             xml_write(target, text);
             (void) fputc('\n', target);

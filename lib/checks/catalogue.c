@@ -20,6 +20,10 @@
      CHECK_RESTS_ON_KIND(MODEL_REPLICA_SETS) | CHECK_RESTS_ON_KIND(MODEL_DAEMON_SETS))
 #define RESTS_ON_CLAIMS  CHECK_RESTS_ON_KIND(MODEL_CLAIMS)
 #define RESTS_ON_BUDGETS CHECK_RESTS_ON_KIND(MODEL_DISRUPTION_BUDGETS)
+#define RESTS_ON_METRICS CHECK_RESTS_ON_KIND(MODEL_NODE_METRICS)
+#define RESTS_ON_AUTOSCALERS                                                                    \
+    (CHECK_RESTS_ON_KIND(MODEL_AUTOSCALERS) | CHECK_RESTS_ON_KIND(MODEL_VERTICAL_AUTOSCALERS) | \
+     CHECK_RESTS_ON_KIND(MODEL_SCALED_OBJECTS))
 
 /* A row names only the marks that it has. */
 #pragma GCC diagnostic push
@@ -45,6 +49,8 @@ static const struct check_row rows[] = {
      "two servers share one physical server", RESTS_ON_NODES},
     {"SpreadNotEnforced", SEVERITY_WARNING, 0, CONDITION_SERVERS_SPREAD, check_spread_not_enforced,
      "nothing keeps two servers from sharing one physical server", RESTS_ON_NODES},
+    {"TopologyUnknown", SEVERITY_INFO, MINUTES(10), NULL, check_topology_unknown,
+     "nodes do not say which physical server they are on", RESTS_ON_NODES},
 
     {"ServerCountChanged", SEVERITY_INFO, 0, NULL, check_server_count_changed, "the number of servers was changed", 0,
      .is_moment = true, .is_live_only = true},
@@ -56,6 +62,12 @@ static const struct check_row rows[] = {
     {"ServerGone", SEVERITY_INFO, MINUTES(2), NULL, check_server_gone, "a server is gone and none took its place", 0},
     {"LicenceServerLimit", SEVERITY_WARNING, 0, CONDITION_FIXED_SIZE, check_licence_server_limit,
      "there are more servers than the licence covers", RESTS_ON_WORKLOADS},
+    {"AutoscalerTargets", SEVERITY_ERROR, 0, CONDITION_FIXED_SIZE, check_autoscaler_targets,
+     "an autoscaler adds, removes or evicts servers", RESTS_ON_AUTOSCALERS},
+    {"RolloutBlocked", SEVERITY_WARNING, 0, NULL, check_rollout_blocked,
+     "a rollout could not begin: no node may take the new server", RESTS_ON_NODES},
+    {"NoSpareNode", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_no_spare_node,
+     "no other node would take a server whose node died", RESTS_ON_NODES | RESTS_ON_CLASSES},
 
     {"Evicted", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_evicted,
      "a server was evicted within the last 24 hours", 0, .is_moment = true},
@@ -65,6 +77,8 @@ static const struct check_row rows[] = {
      "a server has no PriorityClass", RESTS_ON_CLASSES},
     {"PriorityClassNotFound", SEVERITY_ERROR, 0, CONDITION_EVICTION_RESISTANT, check_priority_class_not_found,
      "a pod template names a PriorityClass that does not exist", RESTS_ON_CLASSES},
+    {"PriorityClassLow", SEVERITY_INFO, 0, CONDITION_EVICTION_RESISTANT, check_priority_class_low,
+     "ordinary pods beside a server have a higher priority", 0},
     {"QosNotGuaranteed", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_qos,
      "a server is not of QoS class Guaranteed", 0},
     {"SidecarBreaksQos", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_qos,
@@ -78,6 +92,8 @@ static const struct check_row rows[] = {
     {"NodeNotReady", SEVERITY_ERROR, 0, NULL, check_node_not_ready, "a server's node is not ready", RESTS_ON_NODES},
     {"NodeDraining", SEVERITY_WARNING, 0, NULL, check_node_draining, "a server's node is being emptied",
      RESTS_ON_NODES},
+    {"NodeCapacityLow", SEVERITY_WARNING, MINUTES(10), NULL, check_node_capacity_low, "a server's node is nearly full",
+     RESTS_ON_NODES | RESTS_ON_METRICS},
     {"MoveInvited", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_move_invited,
      "an annotation asks for a server to be moved", 0},
 

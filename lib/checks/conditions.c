@@ -101,8 +101,7 @@ static char *missing_extensions(const struct model *model)
     cleanup_buffer struct buffer text = BUFFER_INIT((size_t) 4 * 1024);
     for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
         if (model_is_missing(model, (enum model_kind) kind)) {
-            (void) buffer_appendf(&text, "%s%s", text.length ? ", " : "",
-                                  model_kind_info((enum model_kind) kind)->plural);
+            (void) buffer_appendf(&text, "%s%s", text.length ? ", " : "", model_kind_title((enum model_kind) kind));
         }
     }
     return text.length ? buffer_take(&text) : NULL;

@@ -11,9 +11,10 @@ static void name_unobserved_kinds(const struct check_context *context)
     }
     for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
         const struct model_kind_info *info = model_kind_info((enum model_kind) kind);
-        const char *why = info->watched ? model_unobserved(context->model, (enum model_kind) kind) : NULL;
+        bool is_asked_for = info->watched || info->is_polled;
+        const char *why = is_asked_for ? model_unobserved(context->model, (enum model_kind) kind) : NULL;
         if (why) {
-            finding_unobserved(context, info->plural, why);
+            finding_unobserved(context, model_kind_title((enum model_kind) kind), why);
         }
     }
 }

@@ -344,7 +344,7 @@ static void test_json_output(void **state)
                         "\"Pod\",\"namespace\":\"ns\",\"name\":\"proget-0\"},\"reason\":\"why "
                         "not\"}");
     struct json_object *unobserved = json_object_array_get_idx(json_member(tree, "unobserved"), 0);
-    assert_string_equal(json_text(unobserved), "{\"what\":\"leases\",\"why\":\"not in the input\"}");
+    assert_string_equal(json_text(unobserved), "{\"what\":\"horizontalpodautoscalers\",\"why\":\"not in the input\"}");
     RUN(&run, "-f", "@/a.yaml", "-o", "json", "--no-pod-ignores");
     assert_contains(run.output, "\"suppressed\":[\n  ]");
     run_end(&run);

@@ -104,6 +104,7 @@ static void test_a_whole_cluster(void **state)
                 "{'items':[" LEASE("2026-11-22T11:00:00.000000Z") "]}");
     live_answer(&live, "GET /apis/proget-operator.io/", "404 Not Found", "{}");
     live_answer(&live, "GET /apis/keda.sh/", "404 Not Found", "{}");
+    live_answer(&live, "GET /apis/metrics.k8s.io/", "503 Service Unavailable", "{}"); /* keeps nothing else from it */
     assert_int_equal(live_run(&live, NULL), 0);
     assert_string_equal(live.command.errors, "");
     assert_int_equal(live.input.object_count, 2);
@@ -120,6 +121,7 @@ static void test_a_whole_cluster(void **state)
     assert_null(unobserved(&result, "priorityclasses"));
     assert_null(unobserved(&result, "progetclusters"));
     assert_null(unobserved(&result, "scaledobjects"));
+    assert_non_null(strstr(unobserved(&result, "nodes.metrics.k8s.io"), "503"));
     audit_result_clear(&result);
     live_end(&live);
 }

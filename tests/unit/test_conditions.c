@@ -177,7 +177,9 @@ static void test_more_servers_than_intended(void **state)
                       "---\n" SERVER(KEY) "---\napiVersion: v1\nkind: Pod\n"
                                           "metadata: {namespace: ns, name: proget-1, uid: p1, labels: {app: "
                                           "proget}}\nspec: {nodeName: b, containers: [{name: proget, "
-                                          "image: 'inedo/proget:25.0.13'" KEY "}]}\n",
+                                          "image: 'inedo/proget:25.0.13'" KEY "}]}\n---\n"
+                                          "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"
+                                          "metadata: {namespace: other, name: a}\n",
                       cases[i].spec);
         struct judged judged;
         judge(&judged, yaml, cases[i].healthy);
@@ -225,7 +227,7 @@ static void test_only_standing_findings_count(void **state)
 {
     (void) state;
     struct fixture fixture;
-    fixture_offline(&fixture, CLUSTER "---\n" SERVER(KEY));
+    fixture_offline(&fixture, CLUSTER "---\n" SERVER(KEY) "---\napiVersion: v1\nkind: Node\nmetadata: {name: a}\n");
     struct evaluation_condition conditions[EVALUATION_CONDITION_COUNT];
     evaluation_conditions(fixture.model, &fixture.result.clusters.items[0], &fixture.result.findings[0],
                           &(struct evaluation_standing){NULL, 0, 1}, conditions);

@@ -249,6 +249,49 @@ static void a_cluster_that_is_deleted_is_written_no_more(void **state)
     end(&world);
 }
 
+/* Events whose body has both words in it. */
+static size_t events_with(struct world *world, const char *word, const char *other)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < requests(world); i++) {
+        const char *request = fake_server_request(world->api.server, i);
+        count += text_starts_with(request, EVENT_LINE) && strstr(request, word) && strstr(request, other) ? 1 : 0;
+    }
+    return count;
+}
+
+#define HPA(more)                                                                                           \
+    "{'metadata': {'namespace': 'proget', 'name': 'proget', 'uid': 'h1'}, 'spec': {'maxReplicas': 5, " more \
+    "'scaleTargetRef': {'apiVersion': 'apps/v1', 'kind': 'StatefulSet', 'name': 'proget'}}}"
+
+/* An autoscaler that is mended is resolved; of one that is deleted nobody is told anything. */
+static void findings_about_autoscalers_end(void **state)
+{
+    (void) state;
+    for (int is_deleted = 0; is_deleted < 2; is_deleted++) {
+        struct world world;
+        start(&world, CLUSTER(""));
+        fixture_put(
+            world.model, MODEL_STATEFUL_SETS,
+            "{'metadata': {'namespace': 'proget', 'name': 'proget', 'uid': 's1'}, 'spec': {'replicas': 5, "
+            "'template': {'metadata': {'labels': {'app': 'proget'}}, 'spec': {'containers': [{'name': 'proget', "
+            "'image': 'inedo/proget:25.0.13'}]}}}}");
+        fixture_put(world.model, MODEL_AUTOSCALERS, HPA(""));
+        run(&world);
+        assert_int_equal(events_with(&world, "AutoscalerTargets", "\"kind\":\"HorizontalPodAutoscaler\""), 1);
+        assert_int_equal(events_with(&world, "AutoscalerTargets", "\"apiVersion\":\"autoscaling/v2\""), 1);
+        if (is_deleted) {
+            fixture_remove(world.model, MODEL_AUTOSCALERS, "proget", "proget");
+        } else {
+            fixture_put(world.model, MODEL_AUTOSCALERS, HPA("'minReplicas': 5, "));
+        }
+        world.now = fixture_after(60);
+        run(&world);
+        assert_int_equal(events_with(&world, "AutoscalerTargets", "Resolved"), is_deleted ? 0 : 1);
+        end(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +301,7 @@ int main(void)
         cmocka_unit_test(annotations_go_from_pods_that_have_no_findings_any_more),
         cmocka_unit_test(a_sidecar_gets_its_settings_once),
         cmocka_unit_test(a_cluster_that_is_deleted_is_written_no_more),
+        cmocka_unit_test(findings_about_autoscalers_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,7 @@ func (s *storm) inspect(ctx context.Context, f *fresh) (findings, error) {
 
 // Codes of which a fresh operator knows less: those that have to be true for a while, and those that rest on memory.
 var codesOfMemory = map[string]bool{"Evicted": true, "EvictionsFrequent": true, "ClusterEmpty": true, "HeartbeatMissing": true,
-	"HealthUnreachable": true, "ReactivationExpected": true, "VersionMismatch": true}
+	"HealthUnreachable": true, "ReactivationExpected": true, "VersionMismatch": true, "TopologyUnknown": true, "NodeCapacityLow": true}
 
 // Conditions that follow from such codes.
 var conditionsOfMemory = map[string]bool{"EvictionResistant": true, "Ready": true}
