@@ -6,6 +6,7 @@
 #include "poller.h"
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
+#include "proget/core/text.h"
 #include "proget/kube/reflector.h"
 #include "pulse.h"
 
@@ -445,6 +446,21 @@ bool intake_watch(const struct intake *intake, enum model_kind kind, struct inta
         *ret_watch = watch;
     }
     return is_watched;
+}
+
+bool intake_versions(const struct intake *intake, enum model_kind kind, const char *namespace_name,
+                     struct intake_versions *ret_versions)
+{
+    for (size_t i = 0; i < intake->count; i++) {
+        const struct source *source = &intake->sources[i];
+        bool is_there = !source->namespace_name || text_equal(source->namespace_name, namespace_name);
+        if (source->kind == kind && is_there && !source->is_unobserved && !source->is_missing) {
+            ret_versions->changed = reflector_changed_version(source->reflector);
+            ret_versions->seen = reflector_seen_version(source->reflector);
+            return true;
+        }
+    }
+    return false;
 }
 
 bool intake_is_connected(const struct intake *intake)

@@ -50,6 +50,16 @@ struct intake_watch {
 };
 /* False: the kind is not watched. */
 bool intake_watch(const struct intake *intake, enum model_kind kind, struct intake_watch *ret_watch);
+/*
+ * How far the copy of a kind goes, of the objects in one namespace (not looked at where the kind has none): the newest
+ * version that it holds, and the newest up to which it is complete. "": none. Borrowed until the next turn of the loop.
+ */
+struct intake_versions {
+    const char *changed, *seen;
+};
+/* False: the kind is not watched there, or not observed. */
+bool intake_versions(const struct intake *intake, enum model_kind kind, const char *namespace_name,
+                     struct intake_versions *ret_versions);
 /* The server answers: it did at least once, and the last question was not left without an answer. */
 bool intake_is_connected(const struct intake *intake);
 

@@ -121,6 +121,13 @@ static void on_return(void *userdata)
     }
 }
 
+static bool versions_of(enum model_kind kind, const char *namespace_name, struct intake_versions *ret_versions,
+                        void *userdata)
+{
+    const struct operator* self = userdata;
+    return intake_versions(self->intake, kind, namespace_name, ret_versions);
+}
+
 /* Whether there is a publisher; on the way there. */
 static bool may_publish(struct operator* self)
 {
@@ -132,7 +139,12 @@ static bool may_publish(struct operator* self)
         return true;
     }
     if (!self->takeover) {
-        self->takeover = takeover_start(self->client, self->model, &self->options->namespaces, mark_due, self);
+        self->takeover = takeover_start(&(struct takeover_options){.client = self->client,
+                                                                   .model = self->model,
+                                                                   .namespaces = &self->options->namespaces,
+                                                                   .versions = {versions_of, self},
+                                                                   .on_progress = mark_due,
+                                                                   .userdata = self});
     }
     if (!takeover_is_done(self->takeover)) {
         return false;
@@ -143,6 +155,7 @@ static bool may_publish(struct operator* self)
     self->publisher = publisher_new(&(struct publisher_options){.client = self->client,
                                                                 .model = self->model,
                                                                 .instance = self->instance,
+                                                                .versions = {versions_of, self},
                                                                 .on_progress = mark_due,
                                                                 .userdata = self,
                                                                 .tally = &self->tally});

@@ -16,42 +16,59 @@
 enum { RETRY_MS = 1000, LIST_AGAIN_MS = 5000, LISTS_MAX = 6 };
 #define PAGE_QUERY "limit=20" /* a status may have a megabyte */
 
+/* A ProGetCluster as the server has it. */
+struct listed {
+    char *namespace_name, *name;
+    char *version;
+    struct json_object *basis; /* what its status was made from; NULL: not said */
+};
+
 struct takeover {
-    struct kube_client *client;
-    const struct model *model;
-    const struct option_list *namespaces;
-    void (*on_progress)(void *userdata);
-    void *userdata;
+    struct takeover_options options;
     struct kube_call *call;
     struct loop_timer *timer;
     size_t namespace_index; /* of the list under way */
-    struct map *versions;   /* "namespace/name" -> its resourceVersion */
+    struct map *listed;     /* "namespace/name" -> struct listed */
     bool is_listed;
     int lists; /* that were had */
 };
 
 static void list_page(struct takeover *takeover, const char *continue_token);
 
+static void listed_free(void *value)
+{
+    struct listed *listed = value;
+    json_object_put(listed->basis);
+    free(listed->namespace_name);
+    free(listed->name);
+    free(listed->version);
+    free(listed);
+}
+
 static void begin(void *userdata)
 {
     struct takeover *takeover = userdata;
-    map_free(takeover->versions);
-    takeover->versions = map_new(free);
+    map_free(takeover->listed);
+    takeover->listed = map_new(listed_free);
     takeover->namespace_index = 0;
     takeover->is_listed = false;
     kube_call_cancel(takeover->call);
     list_page(takeover, NULL);
 }
 
-static void note_versions(struct takeover *takeover, struct json_object *list)
+static void note_items(struct takeover *takeover, struct json_object *list)
 {
     struct json_object *items = json_member(list, "items");
     size_t count = json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
     for (size_t i = 0; i < count; i++) {
         struct json_object *item = json_object_array_get_idx(items, i);
-        cleanup_free char *key =
-            xasprintf("%s/%s", json_text_at(item, "metadata.namespace", ""), json_text_at(item, "metadata.name", ""));
-        map_put(takeover->versions, key, xstrdup(json_text_at(item, "metadata.resourceVersion", "")));
+        struct listed *listed = xcalloc(1, sizeof *listed);
+        listed->namespace_name = xstrdup(json_text_at(item, "metadata.namespace", ""));
+        listed->name = xstrdup(json_text_at(item, "metadata.name", ""));
+        listed->version = xstrdup(json_text_at(item, "metadata.resourceVersion", ""));
+        listed->basis = json_object_get(json_member(json_member(item, "status"), BASIS_FIELD));
+        cleanup_free char *key = xasprintf("%s/%s", listed->namespace_name, listed->name);
+        map_put(takeover->listed, key, listed);
     }
 }
 
@@ -62,14 +79,14 @@ static void go_on(struct takeover *takeover, const char *token)
         list_page(takeover, token);
         return;
     }
-    if (++takeover->namespace_index < takeover->namespaces->count) {
+    if (++takeover->namespace_index < takeover->options.namespaces->count) {
         list_page(takeover, NULL);
         return;
     }
     takeover->lists++;
     takeover->is_listed = true;
     loop_timer_set_after(takeover->timer, LIST_AGAIN_MS);
-    takeover->on_progress(takeover->userdata);
+    takeover->options.on_progress(takeover->options.userdata);
 }
 
 static void on_page(const struct kube_response *response, const struct error *err, void *userdata)
@@ -77,7 +94,7 @@ static void on_page(const struct kube_response *response, const struct error *er
     struct takeover *takeover = userdata;
     takeover->call = NULL;
     if (!err) {
-        note_versions(takeover, response->body);
+        note_items(takeover, response->body);
         go_on(takeover, json_text_at(response->body, "metadata.continue", ""));
         return;
     }
@@ -91,7 +108,7 @@ static void on_page(const struct kube_response *response, const struct error *er
 
 static void list_page(struct takeover *takeover, const char *continue_token)
 {
-    const struct option_list *namespaces = takeover->namespaces;
+    const struct option_list *namespaces = takeover->options.namespaces;
     struct kube_request request = {
         .verb = KUBE_GET,
         .address = {.resource = &clusters_resource,
@@ -99,20 +116,14 @@ static void list_page(struct takeover *takeover, const char *continue_token)
         .query = PAGE_QUERY,
         .continue_token = continue_token,
     };
-    takeover->call = kube_client_send(takeover->client, &request, on_page, takeover);
+    takeover->call = kube_client_send(takeover->options.client, &request, on_page, takeover);
 }
 
-struct takeover *takeover_start(struct kube_client *client, const struct model *model,
-                                const struct option_list *namespaces, void (*on_progress)(void *userdata),
-                                void *userdata)
+struct takeover *takeover_start(const struct takeover_options *options)
 {
     struct takeover *takeover = xcalloc(1, sizeof *takeover);
-    takeover->client = client;
-    takeover->model = model;
-    takeover->namespaces = namespaces;
-    takeover->on_progress = on_progress;
-    takeover->userdata = userdata;
-    takeover->timer = loop_timer_new(kube_client_loop(client), begin, takeover);
+    takeover->options = *options;
+    takeover->timer = loop_timer_new(kube_client_loop(options->client), begin, takeover);
     begin(takeover);
     return takeover;
 }
@@ -122,23 +133,41 @@ void takeover_stop(struct takeover *takeover)
     if (takeover) {
         kube_call_cancel(takeover->call);
         loop_timer_free(takeover->timer);
-        map_free(takeover->versions);
+        map_free(takeover->listed);
         free(takeover);
     }
 }
 
-/* Whether the model's copy is as new as that. Versions without an order: equal ones alone are. */
-static bool is_as_new(const struct takeover *takeover, const char *key, const char *version)
+static bool is_out_of_patience(const struct takeover *takeover)
 {
-    const struct store *clusters = model_read(takeover->model, MODEL_CLUSTERS);
-    const char *slash = strchr(key, '/');
-    cleanup_free char *namespace_name = xstrndup(key, (size_t) (slash - key));
-    const struct store_entry *entry = store_get(clusters, namespace_name, slash + 1);
+    return takeover->lists >= LISTS_MAX;
+}
+
+/* Whether the model's copy is as new as that. Versions without an order: equal ones alone are. */
+static bool is_as_new(const struct takeover *takeover, const struct listed *listed)
+{
+    const struct store *clusters = model_read(takeover->options.model, MODEL_CLUSTERS);
+    const struct store_entry *entry = store_get(clusters, listed->namespace_name, listed->name);
     if (!entry) {
-        return takeover->lists >= LISTS_MAX; /* one that cannot be read never comes */
+        return is_out_of_patience(takeover); /* one that cannot be read never comes */
     }
     const char *held = ((const struct cluster_resource *) entry->object)->resource_version;
-    return text_equal(held, version) || resource_version_is_older(version, held);
+    return text_equal(held, listed->version) || resource_version_is_older(listed->version, held);
+}
+
+static bool is_basis_reached(const struct takeover *takeover, const struct listed *listed)
+{
+    enum model_kind kind;
+    if (basis_is_reached(&takeover->options.versions, listed->namespace_name, listed->basis, &kind)) {
+        return true;
+    }
+    if (!is_out_of_patience(takeover)) {
+        return false;
+    }
+    cleanup_free char *name = xasprintf("%s/%s", listed->namespace_name, listed->name);
+    log_warning(LOG_FIELDS({"cluster", name}, {"kind", model_kind_info(kind)->plural}),
+                "its status was made from newer objects than the API server shows now; going on with what it shows");
+    return true;
 }
 
 bool takeover_is_done(struct takeover *takeover)
@@ -146,11 +175,16 @@ bool takeover_is_done(struct takeover *takeover)
     if (!takeover->is_listed) {
         return false;
     }
-    if (model_unobserved(takeover->model, MODEL_CLUSTERS)) {
+    if (model_unobserved(takeover->options.model, MODEL_CLUSTERS)) {
         return true;
     }
-    for (const struct map_entry *at = map_first(takeover->versions); at; at = map_next(at)) {
-        if (!is_as_new(takeover, map_key(at), map_value(at))) {
+    for (const struct map_entry *at = map_first(takeover->listed); at; at = map_next(at)) {
+        if (!is_as_new(takeover, map_value(at))) {
+            return false;
+        }
+    }
+    for (const struct map_entry *at = map_first(takeover->listed); at; at = map_next(at)) {
+        if (!is_basis_reached(takeover, map_value(at))) {
             return false;
         }
     }

@@ -8,6 +8,7 @@
 #include "proget/core/log.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
+#include "proget/kube/resource_version.h"
 #include "reflector_machine.h"
 #include "status.h"
 #include "stream.h"
@@ -37,7 +38,9 @@ struct reflector {
     struct loop_timer *timer; /* the wait; or, during a WatchList's first part, the notice that it takes long */
     int64_t alive_ms;
     int64_t asked_until_ms; /* monotonic: the server itself asked to wait until then; past where it did not */
-    struct store_replacement *replacement; /* of the sync under way; else NULL */
+    struct store_replacement *replacement;                     /* of the sync under way; else NULL */
+    char changed_version[RESOURCE_VERSION_LENGTH_MAX + 1];     /* the newest of an object in the store; "": none */
+    char replacement_version[RESOURCE_VERSION_LENGTH_MAX + 1]; /* the same of the replacement */
 };
 
 static struct loop *loop_of(const struct reflector *reflector)
@@ -73,9 +76,21 @@ static void log_skipped(struct reflector *reflector, const struct error *err)
     }
 }
 
+/* The object, or its end, is part of what the store or its replacement holds from now on. */
+static void note_version(struct reflector *reflector, struct json_object *object)
+{
+    const char *version = json_text_at(object, "metadata.resourceVersion", "");
+    char *newest = reflector->replacement ? reflector->replacement_version : reflector->changed_version;
+    if (resource_version_is_valid(version) && strlen(version) <= RESOURCE_VERSION_LENGTH_MAX &&
+        (text_is_empty(newest) || resource_version_is_older(newest, version))) {
+        memcpy(newest, version, strlen(version) + 1);
+    }
+}
+
 static void upsert(struct reflector *reflector, struct json_object *object)
 {
     struct error err;
+    note_version(reflector, object);
     struct instant now = loop_now(loop_of(reflector));
     int result = reflector->replacement ? store_replace_upsert(reflector->replacement, object, now, &err)
                                         : store_upsert(reflector->options.store, object, now, &err);
@@ -95,6 +110,7 @@ static void upsert_items(struct reflector *reflector, struct json_object *list)
 
 static void remove_object(struct reflector *reflector, struct json_object *object)
 {
+    note_version(reflector, object);
     if (reflector->replacement) {
         store_replace_remove(reflector->replacement, object);
     } else {
@@ -117,6 +133,7 @@ static void change_store(struct reflector *reflector, unsigned actions, struct j
     }
     if (actions & REFLECTOR_STORE_BEGIN) {
         reflector->replacement = store_replace_begin(store, reflector->namespace_name);
+        reflector->replacement_version[0] = '\0';
     }
     if (actions & REFLECTOR_STORE_UPSERT) {
         if (is_list) {
@@ -131,10 +148,12 @@ static void change_store(struct reflector *reflector, unsigned actions, struct j
     if (actions & REFLECTOR_STORE_COMMIT) {
         store_replace_commit(reflector->replacement);
         reflector->replacement = NULL;
+        memcpy(reflector->changed_version, reflector->replacement_version, sizeof reflector->changed_version);
     }
     /* When the kind comes (again), nobody knows how old its objects are. */
     if (actions & REFLECTOR_STORE_EMPTY) {
         store_forget(store, reflector->namespace_name);
+        reflector->changed_version[0] = '\0';
     }
 }
 
@@ -389,6 +408,7 @@ void reflector_hurry(struct reflector *reflector)
 
 void reflector_rewind(struct reflector *reflector, const char *why)
 {
+    reflector->changed_version[0] = '\0'; /* of a history that is no more */
     take_failure_step(reflector, REFLECTOR_INPUT_REWOUND, NULL,
                       (struct reflector_failure){.retry_after_ms = -1, .why = why});
 }
@@ -401,6 +421,19 @@ bool reflector_is_missing(const struct reflector *reflector)
 enum reflector_state reflector_state(const struct reflector *reflector)
 {
     return reflector->machine.state;
+}
+
+const char *reflector_changed_version(const struct reflector *reflector)
+{
+    return reflector->changed_version;
+}
+
+const char *reflector_seen_version(const struct reflector *reflector)
+{
+    /* A bookmark may be newer than every object; an object may be newer where the stream's order is not known yet. */
+    const char *last = reflector->machine.was_synced ? reflector->machine.last_version : "";
+    const char *changed = reflector->changed_version;
+    return text_is_empty(last) || resource_version_is_older(last, changed) ? changed : last;
 }
 
 int64_t reflector_alive_ms(const struct reflector *reflector)

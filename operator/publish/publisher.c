@@ -272,9 +272,19 @@ static bool is_unknown(const struct finding *finding, void *userdata)
     return is_unheard_of;
 }
 
+struct status_wish {
+    struct json_object *body;
+    const struct cluster_resource *resource;
+    const struct basis_source *versions;
+};
+
+/* What it was made from goes with every status, and is no reason to write one. */
 static struct json_object *build_status(const void *context)
 {
-    return json_object_get((struct json_object *) context);
+    const struct status_wish *wish = context;
+    json_object_object_add(json_member(wish->body, "status"), BASIS_FIELD,
+                           basis_build(wish->versions, wish->resource->meta.namespace_name));
+    return json_object_get(wish->body);
 }
 
 /* Whether the status is to be written now; if not, *wake_at_ms is when. */
@@ -299,7 +309,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
     const struct cluster_resource *resource = input->cluster->resource;
     cleanup_json struct json_object *body = status_build(input, &state->times);
     cleanup_free char *key = xasprintf("status/%s", resource->meta.uid);
-    const char *text = json_text(body);
+    cleanup_free char *text = xstrdup(json_text(body));
     uint64_t hash = text_hash(TEXT_HASH_SEED, text, strlen(text));
     if (!status_is_due(state, hash, input->now, wake_at_ms)) {
         writer_keep(publisher->writer, key);
@@ -310,6 +320,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
         state->status_wished_ms = input->now.monotonic_ms;
     }
     state->status_settled = hash;
+    struct status_wish context = {.body = body, .resource = resource, .versions = &publisher->options.versions};
     struct writer_wish wish = {
         .key = key,
         .address = {.resource = &clusters_resource,
@@ -319,7 +330,7 @@ static void wish_status(struct publisher *publisher, struct cluster_state *state
         .field_manager = FIELD_MANAGER,
         .target = TALLY_STATUS,
         .build = build_status,
-        .context = body,
+        .context = &context,
         .wanted = text,
         .version = resource->resource_version,
         .ticket = ledger_send(state->ledger) + 1, /* 0 would say "of no interest" */

@@ -5,6 +5,7 @@
 #ifndef OPERATOR_PUBLISH_PUBLISHER_H
 #define OPERATOR_PUBLISH_PUBLISHER_H
 
+#include "basis.h"
 #include "proget/kube/client.h"
 #include "proget/model/model.h"
 #include "publish/figures.h"
@@ -12,9 +13,10 @@
 struct publisher;
 
 struct publisher_options {
-    struct kube_client *client; /* borrowed */
-    struct model *model;        /* borrowed */
-    const char *instance;       /* reportingInstance of Events; copied */
+    struct kube_client *client;   /* borrowed */
+    struct model *model;          /* borrowed */
+    const char *instance;         /* reportingInstance of Events; copied */
+    struct basis_source versions; /* how far the model's copies go */
     /* Something was acknowledged: call publisher_run() again soon. */
     void (*on_progress)(void *userdata);
     void *userdata;

@@ -253,7 +253,7 @@ status_is_kept() {
     local status
     status=$(jq -nc '"2026-11-22T07:00:00Z" as $at |
         {apiVersion: "v1", kind: "Pod", namespace: "proget", name: "proget-0", uid: "1"} as $pod | {
-        observedGeneration: 1, servers: 3, healthyServers: 2, summary: "1 error", version: "mixed",
+        observedGeneration: 1, observedVersions: {pods: "123", leases: "124"}, servers: 3, healthyServers: 2, summary: "1 error", version: "mixed",
         conditions: [{type: "Ready", status: "False", observedGeneration: 1, lastTransitionTime: $at,
             reason: "CoScheduled", message: ""}],
         members: [{name: "proget-0", uid: "1", os: "Debian", ip: "10.1.0.7", node: "a", version: "2025.13",

@@ -343,11 +343,21 @@ static void on_rewind(const char *why, void *userdata)
     (void) userdata;
 }
 
+static bool versions_of(enum model_kind kind, const char *namespace_name, struct intake_versions *ret_versions,
+                        void *userdata)
+{
+    (void) namespace_name;
+    (void) userdata;
+    *ret_versions = (struct intake_versions){.changed = kind == MODEL_PODS ? "77" : "", .seen = "80"};
+    return kind == MODEL_PODS || kind == MODEL_NODES;
+}
+
 static void start_publisher(struct world *world)
 {
     world->publisher = publisher_new(&(struct publisher_options){.client = world->api.client,
                                                                  .model = world->model,
                                                                  .instance = "operator-0",
+                                                                 .versions = {versions_of, NULL},
                                                                  .on_progress = on_progress,
                                                                  .userdata = world,
                                                                  .tally = &world->tally});

@@ -23,6 +23,15 @@ static void on_progress(void *userdata)
     ((struct world *) userdata)->has_progress = true;
 }
 
+static bool versions_of(enum model_kind kind, const char *namespace_name, struct intake_versions *ret_versions,
+                        void *userdata)
+{
+    (void) namespace_name;
+    (void) userdata;
+    *ret_versions = (struct intake_versions){.changed = kind == MODEL_PODS ? "77" : "", .seen = "80"};
+    return kind == MODEL_PODS || kind == MODEL_NODES;
+}
+
 static void start(struct world *world, const char *cluster)
 {
     static const char *statuses[API_REPLIES_MAX];
@@ -34,6 +43,7 @@ static void start(struct world *world, const char *cluster)
     world->publisher = publisher_new(&(struct publisher_options){.client = world->api.client,
                                                                  .model = world->model,
                                                                  .instance = "operator-0",
+                                                                 .versions = {versions_of, NULL},
                                                                  .on_progress = on_progress,
                                                                  .userdata = world});
     if (cluster) {
@@ -117,6 +127,8 @@ static void the_status_comes_first_then_events_then_announced(void **state)
     assert_int_equal(requests_of(&world, EVENT_LINE), 0);
     assert_true(world.has_progress);
     cleanup_json struct json_object *first = last_of(&world, STATUS_LINE);
+    assert_string_equal(json_text_at(first, "status.observedVersions.pods", ""), "77");
+    assert_null(json_at(first, "status.observedVersions.nodes")); /* none was seen */
     size_t findings = json_object_array_length(json_at(first, "status.findings"));
     assert_in_range(findings, 1, 20);
     for (size_t i = 0; i < findings; i++) {

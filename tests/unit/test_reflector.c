@@ -192,6 +192,32 @@ static void test_watch_list_and_what_follows(void **state)
     assert_int_equal(fixture.skipped, 0);
     assert_int_equal(store_count(fixture.store), 2);
     assert_true(reflector_alive_ms(fixture.reflector) > 0);
+    assert_string_equal(reflector_changed_version(fixture.reflector), "21");
+    assert_string_equal(reflector_seen_version(fixture.reflector), "21");
+    end(&fixture);
+}
+
+static void test_how_far_the_copy_goes(void **state)
+{
+    struct fixture fixture = {0};
+    (void) state;
+    add_reply(&fixture, FAKE_STREAM(EVENT("ADDED", "a", "9", "\"red\"") EVENT("ADDED", "b", "11", "\"red\"")),
+              FAKE_HANG);
+    add_reply(&fixture,
+              FAKE_STREAM(EVENT("ADDED", "a", "9", "\"red\"") EVENT("ADDED", "b", "7", "\"red\"") END_BOOKMARK("10")
+                              EVENT("DELETED", "b", "13", "\"red\"") BOOKMARK("20")),
+              FAKE_HANG);
+    begin(&fixture);
+    expect(&fixture, 1, "", "");
+    assert_string_equal(reflector_changed_version(fixture.reflector), ""); /* it is not in the store yet */
+    assert_string_equal(reflector_seen_version(fixture.reflector), "");
+    reflector_rewind(fixture.reflector, "the database was restored");
+    expect(&fixture, 2, "+a:red +b:red -b:red ", "SYNCING! WATCHING ");
+    assert_string_equal(reflector_changed_version(fixture.reflector), "13");
+    while (!text_equal(reflector_seen_version(fixture.reflector), "20")) {
+        struct error err;
+        assert_int_equal(loop_turn(fixture.loop, TURN_MS, &err), 0);
+    }
     end(&fixture);
 }
 
@@ -413,6 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_watch_list_and_what_follows),
+        cmocka_unit_test(test_how_far_the_copy_goes),
         cmocka_unit_test(test_list_in_pages_on_a_server_without_watch_list),
         cmocka_unit_test(test_second_page_that_is_gone),
         cmocka_unit_test(test_objects_that_cannot_be_read),

@@ -14,7 +14,20 @@ struct world {
     struct takeover *takeover;
     struct option_list namespaces;
     bool has_progress;
+    const char *pods_seen; /* NULL: pods are not observed */
 };
+
+static bool versions_of(enum model_kind kind, const char *namespace_name, struct intake_versions *ret_versions,
+                        void *userdata)
+{
+    const struct world *world = userdata;
+    assert_string_equal(namespace_name, "ns");
+    if (kind != MODEL_PODS || !world->pods_seen) {
+        return false;
+    }
+    *ret_versions = (struct intake_versions){.changed = "1", .seen = world->pods_seen};
+    return true;
+}
 
 static void on_progress(void *userdata)
 {
@@ -36,7 +49,12 @@ static void start(struct world *world, const struct api_answer *answers, size_t 
 {
     api_start_with(&world->api, answers, count);
     world->model = model_new(&(struct model_options){0});
-    world->takeover = takeover_start(world->api.client, world->model, &world->namespaces, on_progress, world);
+    world->takeover = takeover_start(&(struct takeover_options){.client = world->api.client,
+                                                                .model = world->model,
+                                                                .namespaces = &world->namespaces,
+                                                                .versions = {versions_of, world},
+                                                                .on_progress = on_progress,
+                                                                .userdata = world});
 }
 
 #define START(world, ...) \
@@ -83,6 +101,47 @@ static void test_what_is_not_in_sight_is_waited_for(void **state)
     hold(&world, "a", "9");
     assert_true(takeover_is_done(world.takeover));
     end(&world);
+}
+
+#define MADE_FROM(name, version, basis)                                                              \
+    "{\"metadata\": {\"namespace\": \"ns\", \"name\": \"" name "\", \"resourceVersion\": \"" version \
+    "\"}, \"status\": {\"observedVersions\": " basis "}}"
+
+/* A finding about a pod that this process has not seen yet is not one about a pod that was deleted. */
+static void test_what_the_predecessor_judged_by_is_waited_for(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *basis, *seen;
+        bool is_reached;
+    } rows[] = {
+        {"{\"pods\": \"120\"}", "99", false},
+        {"{\"pods\": \"120\"}", "119", false},
+        {"{\"pods\": \"120\"}", "", false},
+        {"{\"pods\": \"120\"}", "120", true},
+        {"{\"pods\": \"120\"}", "1000", true},
+        {"{\"pods\": \"120\"}", NULL, true},                        /* not observed any more */
+        {"{\"nodes\": \"120\", \"gadgets\": \"120\"}", "99", true}, /* no kinds of which it is known how far they go */
+        {"{\"pods\": \"many\"}", "99", true},
+        {"{\"pods\": 120}", "99", true},
+        {"\"pods\"", "99", true},
+    };
+    for (size_t i = 0; i < array_length(rows); i++) {
+        struct world world = {.pods_seen = rows[i].seen};
+        cleanup_free char *item = xasprintf(MADE_FROM("a", "9", "%s"), rows[i].basis);
+        cleanup_free char *page = xasprintf(PAGE("", "%s"), item);
+        START(&world, {"200 OK", page});
+        hold(&world, "a", "9");
+        while (!world.has_progress) {
+            api_turn(&world.api);
+        }
+        if (takeover_is_done(world.takeover) != rows[i].is_reached) {
+            fail_msg("%s, seen %s", rows[i].basis, rows[i].seen ? rows[i].seen : "nothing");
+        }
+        world.pods_seen = "120";
+        assert_true(takeover_is_done(world.takeover));
+        end(&world);
+    }
 }
 
 static void test_a_kind_that_may_not_be_read_is_not_waited_for(void **state)
@@ -133,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_for_what_the_watch_has_yet_to_show),
         cmocka_unit_test(test_what_is_not_in_sight_is_waited_for),
+        cmocka_unit_test(test_what_the_predecessor_judged_by_is_waited_for),
         cmocka_unit_test(test_a_kind_that_may_not_be_read_is_not_waited_for),
         cmocka_unit_test(test_a_failed_list_is_tried_again),
         cmocka_unit_test(test_each_namespace_is_listed),

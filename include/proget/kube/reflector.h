@@ -63,5 +63,13 @@ enum reflector_state reflector_state(const struct reflector *reflector);
 bool reflector_is_missing(const struct reflector *reflector);
 /* Monotonic time at which the stream last gave a sign of life (event or bookmark); for the watch-lag metric. */
 int64_t reflector_alive_ms(const struct reflector *reflector);
+/*
+ * The newest resourceVersion of an object, or of an object's end, that the store has taken in; "" where there is none.
+ * Another copy of the kind has seen as much as this one when its reflector_seen_version() is not older.
+ */
+const char *reflector_changed_version(const struct reflector *reflector);
+/* How far the store is known to be in step: the newest version of an object or a bookmark. "": it never was. Both are
+ * borrowed until the next turn of the loop. */
+const char *reflector_seen_version(const struct reflector *reflector);
 
 #endif
