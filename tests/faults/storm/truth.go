@@ -26,6 +26,7 @@ func (w *world) notePossible(p *podState) {
 	}
 	for code, isTrue := range map[string]bool{
 		"PriorityClassMissing": !p.traits.hasClass,
+		"PriorityClassLow":     !p.traits.hasClass, // there are pods that have one on every node
 		"QosNotGuaranteed":     !p.traits.isGuaranteed,
 		"SidecarBreaksQos":     p.traits.sidecar == "loose",
 		"SidecarMissing":       p.traits.sidecar == "none",
@@ -45,7 +46,8 @@ func (w *world) notePossible(p *podState) {
 func (w *world) lacksTruth(f *finding, clusterUID string) string {
 	switch f.Code {
 	case "SpreadNotEnforced", "EncryptionKeyMismatch", "EvictionsFrequent", "DisruptionBudgetMissing", "ClusterOverlap",
-		"ClusterEmpty", "DatabaseEmbedded", "StorageNotShared", "LicenceServerLimit", "ServerCountWrong", "ServerGone":
+		"ClusterEmpty", "DatabaseEmbedded", "StorageNotShared", "LicenceServerLimit", "ServerCountWrong", "ServerGone",
+		"AutoscalerTargets", "NoSpareNode", "NodeCapacityLow", "RolloutBlocked", "TopologyUnknown":
 		return "" // of a whole cluster: the comparison at quiet points judges them
 	case "CoScheduled":
 		return w.neverShared(f, w.byZone[clusterUID])
