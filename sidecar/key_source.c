@@ -13,12 +13,6 @@ enum {
     CONFIG_BYTES_MAX = 256 * 1024,
 };
 
-static void wipe_buffer(struct buffer *buffer)
-{
-    memory_wipe(buffer->data, buffer->capacity);
-    buffer_free(buffer);
-}
-
 /* Form and fingerprint of a key's text. */
 static void judge(const char *key, const char *namespace_name, struct key_facts *facts)
 {
@@ -30,7 +24,7 @@ static void judge(const char *key, const char *namespace_name, struct key_facts 
 
 enum key_form key_source_read_file(const char *path, const char *namespace_name, char target[KEY_FINGERPRINT_SIZE])
 {
-    __attribute__((cleanup(wipe_buffer))) struct buffer content = BUFFER_INIT(KEY_FILE_BYTES_MAX);
+    cleanup_buffer struct buffer content = BUFFER_SECRET_INIT(KEY_FILE_BYTES_MAX);
     struct error err = {0};
     struct key_facts facts = {0};
     target[0] = '\0';
@@ -121,7 +115,7 @@ static char *find_configured_key(char *xml)
 
 static bool read_config(const struct key_place *place, struct key_facts *facts)
 {
-    __attribute__((cleanup(wipe_buffer))) struct buffer content = BUFFER_INIT(CONFIG_BYTES_MAX);
+    cleanup_buffer struct buffer content = BUFFER_SECRET_INIT(CONFIG_BYTES_MAX);
     struct error err = {0};
     if (!place->config_file) {
         return false;

@@ -19,6 +19,25 @@ enum {
     BUFFER_READ_CHUNK_MIN = 4096 /* room offered to each read: one page holds most files whole, without a move */
 };
 
+/* The memory becomes one of `capacity` bytes, which is more than `length`. */
+static void buffer_move(struct buffer *buffer, size_t capacity)
+{
+    if (!buffer->is_secret) {
+        buffer->data = xrealloc(buffer->data, capacity, 1);
+    } else {
+        /* realloc() would leave a copy behind. */
+        char *data = xcalloc(capacity, 1);
+        if (buffer->data != NULL) {
+            memcpy(data, buffer->data, buffer->length);
+        }
+        memory_wipe(buffer->data, buffer->capacity);
+        free(buffer->data);
+        buffer->data = data;
+    }
+    buffer->capacity = capacity;
+    buffer->data[buffer->length] = '\0';
+}
+
 /* Makes room for `extra` bytes more and the NUL. */
 static int buffer_reserve(struct buffer *buffer, size_t extra)
 {
@@ -40,9 +59,7 @@ static int buffer_reserve(struct buffer *buffer, size_t extra)
     if (capacity > buffer->limit + 1) {
         capacity = buffer->limit + 1;
     }
-    buffer->data = xrealloc(buffer->data, capacity, 1);
-    buffer->capacity = capacity;
-    buffer->data[buffer->length] = '\0';
+    buffer_move(buffer, capacity);
     return 0;
 }
 
@@ -124,7 +141,8 @@ char *buffer_take(struct buffer *buffer)
         return xstrdup("");
     }
     /* What is kept for long should not carry the room for growth along. */
-    text = xrealloc(buffer->data, buffer->length + 1, 1);
+    buffer_move(buffer, buffer->length + 1);
+    text = buffer->data;
     buffer->data = NULL;
     buffer->length = 0;
     buffer->capacity = 0;
@@ -135,6 +153,9 @@ void buffer_free(struct buffer *buffer)
 {
     if (buffer == NULL) {
         return;
+    }
+    if (buffer->is_secret) {
+        memory_wipe(buffer->data, buffer->capacity);
     }
     free(buffer->data);
     buffer->data = NULL;

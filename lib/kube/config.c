@@ -80,19 +80,13 @@ void kube_config_free(struct kube_config *config)
     free(config);
 }
 
-static void buffer_wipe(struct buffer *buffer)
-{
-    memory_wipe(buffer->data, buffer->capacity);
-    buffer_free(buffer);
-}
-
 /* Adds a file to the list. ERROR_NOT_FOUND where there is none. */
 static int add_file(struct file_list *list, const char *path, struct error *err)
 {
     if (list->count == KUBECONFIG_FILES_MAX) {
         return error_set(err, ERROR_TOO_LARGE, "more than %d kubeconfig files", KUBECONFIG_FILES_MAX);
     }
-    __attribute__((cleanup(buffer_wipe))) struct buffer content = BUFFER_INIT(BOUND_INPUT_FILE);
+    cleanup_buffer struct buffer content = BUFFER_SECRET_INIT(BOUND_INPUT_FILE);
     struct json_object *tree = NULL;
     int result = buffer_read_file(&content, path, err);
     if (result < 0) {
@@ -113,7 +107,7 @@ static int read_pem(const char *path, const char *member, char **target, struct 
     if (!path) {
         return 0;
     }
-    __attribute__((cleanup(buffer_wipe))) struct buffer content = BUFFER_INIT(BOUND_SMALL_FILE);
+    cleanup_buffer struct buffer content = BUFFER_SECRET_INIT(BOUND_SMALL_FILE);
     struct error problem;
     int result = buffer_read_file(&content, path, &problem);
     if (result < 0) {

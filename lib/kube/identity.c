@@ -14,12 +14,6 @@ struct identity *identity_new(const char *certificate, const char *key)
     return identity;
 }
 
-static void buffer_wipe(struct buffer *buffer)
-{
-    memory_wipe(buffer->data, buffer->capacity);
-    buffer_free(buffer);
-}
-
 /* *ret_text is owned. */
 static int read_half(const char *path, const char *known, char **ret_text, struct error *err)
 {
@@ -27,7 +21,7 @@ static int read_half(const char *path, const char *known, char **ret_text, struc
         *ret_text = xstrdup(known);
         return 0;
     }
-    __attribute__((cleanup(buffer_wipe))) struct buffer content = BUFFER_INIT(BOUND_SMALL_FILE);
+    cleanup_buffer struct buffer content = BUFFER_SECRET_INIT(BOUND_SMALL_FILE);
     int result = buffer_read_file(&content, path, err);
     if (result == 0) {
         *ret_text = xstrdup(buffer_text(&content));

@@ -20,12 +20,6 @@ int token_check(const char *token, const char *source_name, struct error *err)
     return 0;
 }
 
-static void buffer_wipe(struct buffer *buffer)
-{
-    memory_wipe(buffer->data, buffer->capacity);
-    buffer_free(buffer);
-}
-
 static bool is_space(char byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
@@ -33,7 +27,7 @@ static bool is_space(char byte)
 
 static int token_read(const char *path, char **ret_token, struct error *err)
 {
-    __attribute__((cleanup(buffer_wipe))) struct buffer content = BUFFER_INIT(TOKEN_LENGTH_MAX);
+    cleanup_buffer struct buffer content = BUFFER_SECRET_INIT(TOKEN_LENGTH_MAX);
     int result = buffer_read_file(&content, path, err);
     if (result < 0) {
         return result;

@@ -13,6 +13,44 @@
 #include "proget/core/buffer.h"
 #include "proget/core/memory.h"
 
+/* The library's free() comes here: no block may go back with the secret in it. */
+void __real_free(void *block); // NOLINT(bugprone-reserved-identifier): the linker's name
+void __wrap_free(void *block); // NOLINT(bugprone-reserved-identifier)
+static int blocks_with_secret, blocks_wiped;
+static const char secret[] = "b37e-the-secret";
+static size_t watched_size; /* of every block given back while it is set */
+
+void __wrap_free(void *block) // NOLINT(bugprone-reserved-identifier)
+{
+    if (block && watched_size) {
+        bool has_secret = memmem(block, watched_size, secret, sizeof secret - 1) != NULL;
+        blocks_with_secret += has_secret;
+        blocks_wiped += !has_secret;
+    }
+    __real_free(block);
+}
+
+static void a_secret_is_wiped_from_all_its_memory(void **state)
+{
+    struct buffer buffer = BUFFER_SECRET_INIT(4096);
+    (void) state;
+    assert_int_equal(buffer_append_text(&buffer, secret), 0);
+    watched_size = sizeof secret;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(buffer_append_text(&buffer, "more of the file"), 0);
+    }
+    assert_true(blocks_wiped >= 3); /* it grew */
+    assert_memory_equal(buffer.data, secret, sizeof secret - 1);
+    int wiped = blocks_wiped;
+    buffer_free(&buffer);
+    assert_int_equal(blocks_wiped, wiped + 1);
+    buffer = BUFFER_INIT(4096);
+    assert_int_equal(buffer_append_text(&buffer, secret), 0);
+    buffer_free(&buffer);
+    watched_size = 0;
+    assert_int_equal(blocks_with_secret, 1); /* that last one alone, which was not said to be a secret */
+}
+
 static void grows_and_stays_a_text(void **state)
 {
     cleanup_buffer struct buffer buffer = BUFFER_INIT(100000);
@@ -224,6 +262,7 @@ static void dash_is_standard_input_even_when_it_does_not_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_secret_is_wiped_from_all_its_memory),
         cmocka_unit_test(grows_and_stays_a_text),
         cmocka_unit_test(limit_is_exact_and_nothing_is_appended_beyond),
         cmocka_unit_test(consume_keeps_the_rest),

@@ -4,6 +4,7 @@
 #ifndef PROGET_CORE_BUFFER_H
 #define PROGET_CORE_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proget/core/error.h"
@@ -13,9 +14,11 @@ struct buffer {
     size_t length;   /* bytes in use, without the NUL */
     size_t capacity; /* bytes allocated */
     size_t limit;    /* `length` never passes this */
+    bool is_secret;  /* its memory is overwritten before it is given back, whenever it grows as well */
 };
 
-#define BUFFER_INIT(limit_bytes) ((struct buffer){.limit = (limit_bytes)})
+#define BUFFER_INIT(limit_bytes)        ((struct buffer){.limit = (limit_bytes)})
+#define BUFFER_SECRET_INIT(limit_bytes) ((struct buffer){.limit = (limit_bytes), .is_secret = true})
 
 /* Each returns 0, or ERROR_TOO_LARGE and appends nothing. */
 int buffer_append(struct buffer *buffer, const void *bytes, size_t length);
