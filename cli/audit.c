@@ -126,10 +126,6 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
     }
     input_finish(&input);
     int status = is_read || is_report(settings->format) ? evaluate(&input, settings, output) : STATUS_UNUSABLE;
-    if (fflush(output) != 0 || ferror(output)) {
-        (void) fprintf(errors, "error: the output could not be written\n");
-        status = STATUS_UNUSABLE;
-    }
     input_clear(&input);
     model_free(model);
     return status;
@@ -138,7 +134,6 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
 /* What the command line fills in. */
 struct audit_line {
     struct option_list files;
-    struct option_list operands;
     struct connection_options cluster;
     const char *now;
     int format, fail_on;
@@ -176,76 +171,27 @@ static bool is_time(const char *value)
     return clock_parse(value, &time_us) == 0;
 }
 
-static int parse_line(int argc, char *const *argv, struct audit_line *line, struct error *err)
+static int run_line(const struct option_list *operands, void *userdata, FILE *output, FILE *errors)
 {
-    const struct option options[] = {
-        {.name = "filename",
-         .letter = 'f',
-         .kind = OPTION_TEXT_LIST,
-         .target = &line->files,
-         .value_name = "FILE|DIR|-",
-         .help = "What to read: manifests or kubectl get output, YAML or JSON; or a folder.",
-         .is_valid = is_path,
-         .expected = EXPECTED_PATH},
-        {.name = "now",
-         .kind = OPTION_TEXT,
-         .target = &line->now,
-         .value_name = "RFC3339",
-         .help = "The time by which heartbeats and evictions are judged. Default: the clock.",
-         .is_valid = is_time,
-         .expected = "a time like 2026-11-22T07:00:00Z"},
-        {.name = "output",
-         .letter = 'o',
-         .kind = OPTION_CHOICE,
-         .target = &line->format,
-         .value_name = "FORMAT",
-         .help = "How to print the findings.",
-         .choices = format_choices},
-        {.name = "fail-on",
-         .kind = OPTION_CHOICE,
-         .target = &line->fail_on,
-         .value_name = "SEVERITY",
-         .help = "Exit with 1 from this severity on.",
-         .choices = fail_on_choices},
-        {.name = "no-pod-ignores",
-         .kind = OPTION_FLAG,
-         .target = &line->no_pod_ignores,
-         .help = "Let annotations of pods and their templates leave nothing out."},
-        CONNECTION_OPTIONS(&line->cluster, "Without -f: look at this namespace only. Default: all namespaces."),
-    };
-    const struct program program = {
-        .name = "kubectl proget audit",
-        .environment_prefix = "KUBECTL_PROGET_",
-        .usage = "[-f FILE|DIR|-]... [OPTION]...",
-        .summary = "Checks ProGet, BuildMaster and Otter servers in Kubernetes manifests or dumps, without a cluster; "
-                   "without -f, those that the current context's cluster holds now.",
-        .epilogue = epilogue,
-        .options = options,
-        .option_count = array_length(options),
-    };
-    return options_parse(&program, argc, argv, &line->operands, err);
-}
-
-static int run_line(const struct audit_line *line, FILE *output, FILE *errors)
-{
+    const struct audit_line *line = userdata;
     int64_t now_us = clock_now().wall_us;
     if (line->now) {
         (void) clock_parse(line->now, &now_us); /* looked at before */
     }
-    size_t count = line->files.count + line->operands.count;
+    size_t count = line->files.count + operands->count;
     if (line->files.count == 0 && count > 0) {
         (void) fprintf(errors, "error: files are given with -f; see kubectl proget audit --help\n");
         return STATUS_UNUSABLE;
     }
-    for (size_t i = 0; i < line->operands.count; i++) {
-        if (!is_path(line->operands.items[i])) {
+    for (size_t i = 0; i < operands->count; i++) {
+        if (!is_path(operands->items[i])) {
             (void) fprintf(errors, "error: \"\" is not " EXPECTED_PATH "; see kubectl proget audit --help\n");
             return STATUS_UNUSABLE;
         }
     }
     const char **paths = xcalloc(count, sizeof *paths);
     for (size_t i = 0; i < count; i++) {
-        paths[i] = i < line->files.count ? line->files.items[i] : line->operands.items[i - line->files.count];
+        paths[i] = i < line->files.count ? line->files.items[i] : operands->items[i - line->files.count];
     }
     int status = audit_run(
         &(struct audit_settings){
@@ -265,16 +211,52 @@ static int run_line(const struct audit_line *line, FILE *output, FILE *errors)
 int audit_main(int argc, char *const *argv, FILE *output, FILE *errors)
 {
     struct audit_line line = {.format = AUDIT_TABLE, .fail_on = AUDIT_FAIL_ON_ERROR};
-    struct error err;
-    int outcome = parse_line(argc, argv, &line, &err);
-    int status = STATUS_DONE;
-    if (outcome < 0) {
-        (void) fprintf(errors, "error: %s\n", err.text);
-        status = STATUS_UNUSABLE;
-    } else if (outcome == OPTIONS_RUN) {
-        status = run_line(&line, output, errors);
-    }
+    const struct option options[] = {
+        {.name = "filename",
+         .letter = 'f',
+         .kind = OPTION_TEXT_LIST,
+         .target = &line.files,
+         .value_name = "FILE|DIR|-",
+         .help = "What to read: manifests or kubectl get output, YAML or JSON; or a folder.",
+         .is_valid = is_path,
+         .expected = EXPECTED_PATH},
+        {.name = "now",
+         .kind = OPTION_TEXT,
+         .target = &line.now,
+         .value_name = "RFC3339",
+         .help = "The time by which heartbeats and evictions are judged. Default: the clock.",
+         .is_valid = is_time,
+         .expected = "a time like 2026-11-22T07:00:00Z"},
+        {.name = "output",
+         .letter = 'o',
+         .kind = OPTION_CHOICE,
+         .target = &line.format,
+         .value_name = "FORMAT",
+         .help = "How to print the findings.",
+         .choices = format_choices},
+        {.name = "fail-on",
+         .kind = OPTION_CHOICE,
+         .target = &line.fail_on,
+         .value_name = "SEVERITY",
+         .help = "Exit with 1 from this severity on.",
+         .choices = fail_on_choices},
+        {.name = "no-pod-ignores",
+         .kind = OPTION_FLAG,
+         .target = &line.no_pod_ignores,
+         .help = "Let annotations of pods and their templates leave nothing out."},
+        CONNECTION_OPTIONS(&line.cluster, "Without -f: look at this namespace only. Default: all namespaces."),
+    };
+    const struct program program = {
+        .name = "kubectl proget audit",
+        .environment_prefix = "KUBECTL_PROGET_",
+        .usage = "[-f FILE|DIR|-]... [OPTION]...",
+        .summary = "Checks ProGet, BuildMaster and Otter servers in Kubernetes manifests or dumps, without a cluster; "
+                   "without -f, those that the current context's cluster holds now.",
+        .epilogue = epilogue,
+        .options = options,
+        .option_count = array_length(options),
+    };
+    int status = command_run(&program, argc, argv, run_line, &line, output, errors);
     free(line.files.items);
-    free(line.operands.items);
     return status;
 }

@@ -8,11 +8,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "command.h"
 #include "connection.h"
 #include "proget/core/clock.h"
-
-/* Exit statuses: design section 10. */
-enum { STATUS_DONE = 0, STATUS_FOUND = 1, STATUS_UNUSABLE = 2 };
 
 enum audit_format { AUDIT_TABLE, AUDIT_JSON, AUDIT_YAML, AUDIT_SARIF, AUDIT_JUNIT };
 enum audit_fail_on { AUDIT_FAIL_ON_ERROR, AUDIT_FAIL_ON_WARNING, AUDIT_FAIL_ON_INFO, AUDIT_FAIL_ON_NEVER };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "audit.h"
+#include "command.h"
 #include "embedded.h"
 #include "output_table.h"
 #include "page.h"
@@ -102,8 +102,9 @@ static const char *known_code(const char *code)
     return NULL;
 }
 
-static int explain(const struct option_list *operands, FILE *output, FILE *errors)
+static int explain(const struct option_list *operands, void *line, FILE *output, FILE *errors)
 {
+    (void) line;
     if (operands->count > 1) {
         (void) fprintf(errors, "error: one code at a time; see kubectl proget explain --help\n");
         return STATUS_UNUSABLE;
@@ -136,16 +137,5 @@ int explain_main(int argc, char *const *argv, FILE *output, FILE *errors)
                     "Example:\n"
                     "  kubectl proget explain CoScheduled | less\n",
     };
-    struct option_list operands = {0};
-    struct error err;
-    int status = STATUS_DONE;
-    int outcome = options_parse(&program, argc, argv, &operands, &err);
-    if (outcome < 0) {
-        (void) fprintf(errors, "error: %s\n", err.text);
-        status = STATUS_UNUSABLE;
-    } else if (outcome == OPTIONS_RUN) {
-        status = explain(&operands, output, errors);
-    }
-    free(operands.items);
-    return status;
+    return command_run(&program, argc, argv, explain, NULL, output, errors);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit.h"
+#include "command.h"
 #include "listing.h"
 #include "proget/core/buffer.h"
 #include "proget/core/memory.h"
@@ -322,8 +322,7 @@ int forget_run(struct connection *connection, const char *server, const char *cl
 
 /* --- the command line --- */
 
-static int run_operands(const struct connection_options *options, const struct option_list *operands, FILE *output,
-                        FILE *errors)
+static int run_operands(const struct option_list *operands, void *options, FILE *output, FILE *errors)
 {
     if (operands->count == 0 || operands->count > 2) {
         (void) fprintf(errors,
@@ -367,16 +366,5 @@ int forget_main(int argc, char *const *argv, FILE *output, FILE *errors)
         .options = options,
         .option_count = array_length(options),
     };
-    struct option_list operands = {0};
-    struct error err;
-    int status = STATUS_DONE;
-    int outcome = options_parse(&program, argc, argv, &operands, &err);
-    if (outcome < 0) {
-        (void) fprintf(errors, "error: %s\n", err.text);
-        status = STATUS_UNUSABLE;
-    } else if (outcome == OPTIONS_RUN) {
-        status = run_operands(&connection, &operands, output, errors);
-    }
-    free(operands.items);
-    return status;
+    return command_run(&program, argc, argv, run_operands, &connection, output, errors);
 }

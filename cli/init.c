@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit.h"
+#include "command.h"
 #include "live.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"

@@ -12,7 +12,6 @@ enum { IMAGE_BYTES_MAX = 255 };
 
 struct init_line {
     struct connection_options connection;
-    struct option_list operands;
     const char *image;
     bool is_all, only_sidecar;
 };
@@ -22,22 +21,45 @@ static bool image_is_valid(const char *image)
     return !text_is_empty(image) && strlen(image) <= IMAGE_BYTES_MAX && !strpbrk(image, " \t\r\n\"'");
 }
 
-static int parse_line(int argc, char *const *argv, struct init_line *line, struct error *err)
+static int run_line(const struct option_list *operands, void *userdata, FILE *output, FILE *errors)
 {
+    const struct init_line *line = userdata;
+    if (operands->count > 1 || (operands->count == 1 && !connection_name_is_valid(operands->items[0]))) {
+        (void) fprintf(errors, "error: init wants the name of one workload, or none; see kubectl proget init --help\n");
+        return STATUS_UNUSABLE;
+    }
+    struct error err;
+    cleanup_connection struct connection connection = {0};
+    if (connection_open(&line->connection, &connection, &err) < 0) {
+        connection_tell_unopened(&err, errors);
+        return STATUS_UNUSABLE;
+    }
+    const struct init_settings settings = {
+        .namespace_name = line->is_all ? NULL : connection.namespace_name,
+        .name = operands->count ? operands->items[0] : NULL,
+        .image = line->image,
+        .only_sidecar = line->only_sidecar,
+    };
+    return init_run(&connection, &settings, audit_instant(clock_now().wall_us), output, errors);
+}
+
+int init_main(int argc, char *const *argv, FILE *output, FILE *errors)
+{
+    struct init_line line = {.image = "proget-sidecar:" PROGET_VERSION};
     const struct option options[] = {
-        CONNECTION_OPTIONS(&line->connection, "Namespace to look at. Default: the context's."),
+        CONNECTION_OPTIONS(&line.connection, "Namespace to look at. Default: the context's."),
         {.name = "all-namespaces",
          .letter = 'A',
          .kind = OPTION_FLAG,
-         .target = &line->is_all,
+         .target = &line.is_all,
          .help = "Look at all namespaces."},
         {.name = "sidecar",
          .kind = OPTION_FLAG,
-         .target = &line->only_sidecar,
+         .target = &line.only_sidecar,
          .help = "Print the sidecar's patches alone, for kubectl patch or kustomize."},
         {.name = "image",
          .kind = OPTION_TEXT,
-         .target = &line->image,
+         .target = &line.image,
          .value_name = "IMAGE",
          .help = "The sidecar's image in your registry.",
          .is_valid = image_is_valid,
@@ -61,42 +83,5 @@ static int parse_line(int argc, char *const *argv, struct init_line *line, struc
         .options = options,
         .option_count = array_length(options),
     };
-    return options_parse(&program, argc, argv, &line->operands, err);
-}
-
-static int run_line(const struct init_line *line, FILE *output, FILE *errors)
-{
-    if (line->operands.count > 1 || (line->operands.count == 1 && !connection_name_is_valid(line->operands.items[0]))) {
-        (void) fprintf(errors, "error: init wants the name of one workload, or none; see kubectl proget init --help\n");
-        return STATUS_UNUSABLE;
-    }
-    struct error err;
-    cleanup_connection struct connection connection = {0};
-    if (connection_open(&line->connection, &connection, &err) < 0) {
-        connection_tell_unopened(&err, errors);
-        return STATUS_UNUSABLE;
-    }
-    const struct init_settings settings = {
-        .namespace_name = line->is_all ? NULL : connection.namespace_name,
-        .name = line->operands.count ? line->operands.items[0] : NULL,
-        .image = line->image,
-        .only_sidecar = line->only_sidecar,
-    };
-    return init_run(&connection, &settings, audit_instant(clock_now().wall_us), output, errors);
-}
-
-int init_main(int argc, char *const *argv, FILE *output, FILE *errors)
-{
-    struct init_line line = {.image = "proget-sidecar:" PROGET_VERSION};
-    struct error err;
-    int status = STATUS_DONE;
-    int outcome = parse_line(argc, argv, &line, &err);
-    if (outcome < 0) {
-        (void) fprintf(errors, "error: %s\n", err.text);
-        status = STATUS_UNUSABLE;
-    } else if (outcome == OPTIONS_RUN) {
-        status = run_line(&line, output, errors);
-    }
-    free(line.operands.items);
-    return status;
+    return command_run(&program, argc, argv, run_line, &line, output, errors);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "audit.h"
+#include "command.h"
 #include "listing.h"
 #include "proget/core/memory.h"
 #include "proget/core/options.h"
@@ -74,51 +74,17 @@ int status_once(struct connection *connection, const struct status_request *requ
 
 struct status_line {
     struct connection_options connection;
-    struct option_list operands;
     bool is_all, is_watch;
 };
 
-static int parse_line(int argc, char *const *argv, struct status_line *line, struct error *err)
+static int run_line(const struct option_list *operands, void *userdata, FILE *output, FILE *errors)
 {
-    const struct option options[] = {
-        CONNECTION_OPTIONS(&line->connection, "Namespace to look at. Default: the context's."),
-        {.name = "all-namespaces",
-         .letter = 'A',
-         .kind = OPTION_FLAG,
-         .target = &line->is_all,
-         .help = "Look at all namespaces."},
-        {.name = "watch",
-         .letter = 'w',
-         .kind = OPTION_FLAG,
-         .target = &line->is_watch,
-         .help = "Go on, and print anew at each change, until Ctrl-C."},
-    };
-    const struct program program = {
-        .name = "kubectl proget status",
-        .environment_prefix = "KUBECTL_PROGET_",
-        .usage = "[CLUSTER] [OPTION]...",
-        .summary = "Shows what the operator says of ProGetClusters: their servers, what is wrong with them and what to "
-                   "do, what was left out, evictions.",
-        .epilogue =
-            "Exit status: 0; 1 where a finding of severity error stands; 2 where the cluster cannot be asked or\n"
-            "there is no such ProGetCluster. With --watch: 0 after Ctrl-C.\n"
-            "\n"
-            "Examples:\n"
-            "  kubectl proget status -A\n"
-            "  kubectl proget status main -n proget --watch\n",
-        .options = options,
-        .option_count = array_length(options),
-    };
-    return options_parse(&program, argc, argv, &line->operands, err);
-}
-
-static int run_line(const struct status_line *line, FILE *output, FILE *errors)
-{
-    if (line->operands.count > 1) {
+    const struct status_line *line = userdata;
+    if (operands->count > 1) {
         (void) fprintf(errors, "error: one ProGetCluster at a time, or all; see kubectl proget status --help\n");
         return STATUS_UNUSABLE;
     }
-    const char *name = line->operands.count ? line->operands.items[0] : NULL;
+    const char *name = operands->count ? operands->items[0] : NULL;
     if (name && !connection_name_is_valid(name)) {
         (void) fprintf(errors, "error: that is no name of a ProGetCluster; see kubectl proget status --help\n");
         return STATUS_UNUSABLE;
@@ -138,15 +104,34 @@ static int run_line(const struct status_line *line, FILE *output, FILE *errors)
 int status_main(int argc, char *const *argv, FILE *output, FILE *errors)
 {
     struct status_line line = {0};
-    struct error err;
-    int status = STATUS_DONE;
-    int outcome = parse_line(argc, argv, &line, &err);
-    if (outcome < 0) {
-        (void) fprintf(errors, "error: %s\n", err.text);
-        status = STATUS_UNUSABLE;
-    } else if (outcome == OPTIONS_RUN) {
-        status = run_line(&line, output, errors);
-    }
-    free(line.operands.items);
-    return status;
+    const struct option options[] = {
+        CONNECTION_OPTIONS(&line.connection, "Namespace to look at. Default: the context's."),
+        {.name = "all-namespaces",
+         .letter = 'A',
+         .kind = OPTION_FLAG,
+         .target = &line.is_all,
+         .help = "Look at all namespaces."},
+        {.name = "watch",
+         .letter = 'w',
+         .kind = OPTION_FLAG,
+         .target = &line.is_watch,
+         .help = "Go on, and print anew at each change, until Ctrl-C."},
+    };
+    const struct program program = {
+        .name = "kubectl proget status",
+        .environment_prefix = "KUBECTL_PROGET_",
+        .usage = "[CLUSTER] [OPTION]...",
+        .summary = "Shows what the operator says of ProGetClusters: their servers, what is wrong with them and what to "
+                   "do, what was left out, evictions.",
+        .epilogue =
+            "Exit status: 0; 1 where a finding of severity error stands; 2 where the cluster cannot be asked or\n"
+            "there is no such ProGetCluster. With --watch: 0 after Ctrl-C.\n"
+            "\n"
+            "Examples:\n"
+            "  kubectl proget status -A\n"
+            "  kubectl proget status main -n proget --watch\n",
+        .options = options,
+        .option_count = array_length(options),
+    };
+    return command_run(&program, argc, argv, run_line, &line, output, errors);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "audit.h"
+#include "command.h"
 #include "output_table.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"

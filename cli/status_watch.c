@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "audit.h"
+#include "command.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 #include "proget/kube/reflector.h"

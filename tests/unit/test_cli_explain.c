@@ -98,6 +98,22 @@ static void test_usage(void **state)
     command_end(&command);
 }
 
+/* A full disk behind "> file" must not look like success. */
+static void test_output_that_cannot_be_written(void **state)
+{
+    (void) state;
+    struct command command = {0};
+    command_begin(&command);
+    FILE *full = fopen("/dev/full", "w");
+    assert_non_null(full);
+    char *line[] = {(char *) "kubectl-proget", (char *) "explain", NULL};
+    assert_int_equal(plugin_main(2, line, full, command.errors_file), STATUS_UNUSABLE);
+    (void) fclose(full);
+    command_flush(&command);
+    assert_string_equal(command.errors, "error: the output could not be written\n");
+    command_end(&command);
+}
+
 static void test_markdown(void **state)
 {
     (void) state;
@@ -124,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_all_codes),
         cmocka_unit_test(test_unknown_codes),
         cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_output_that_cannot_be_written),
         cmocka_unit_test(test_markdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
