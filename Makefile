@@ -24,7 +24,7 @@ unit:
 	@scripts/install-packages.sh build test
 	@tests/run.sh unit
 
-# Five thousand findings at once, each fault between operator and API server, and a storm of all.
+# Of make test: five thousand findings at once, each fault between operator and API server, and a storm of all.
 faults:
 	@scripts/install-packages.sh build test cluster
 	@tests/run.sh scale proxy faults storm
