@@ -92,15 +92,6 @@ char *node_tally_text(const struct node_tally *tally, const char *which)
                        : xasprintf("there is no %snode", which);
 }
 
-bool node_shares_domain(const struct node *a, const struct node *b, const char *topology_key)
-{
-    if (text_equal(a->meta.name, b->meta.name)) {
-        return true;
-    }
-    const char *domain = node_label(a, topology_key);
-    return domain && text_equal(domain, node_label(b, topology_key));
-}
-
 const char *server_node_name(const struct server *server)
 {
     const char *name = server->pod->spec.node_name;

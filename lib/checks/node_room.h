@@ -29,9 +29,6 @@ struct node_tally {
  */
 char *node_tally_text(const struct node_tally *tally, const char *which);
 
-/* One node, or the same value of the label: a node without it is its own domain. */
-bool node_shares_domain(const struct node *a, const struct node *b, const char *topology_key);
-
 /* The node that a live server is on, by name; NULL: none. */
 const char *server_node_name(const struct server *server);
 

@@ -64,12 +64,21 @@ static void pod_on_change(struct model *model, const struct store_entry *before,
     }
 }
 
+static bool usage_on_change(const struct model *model, const struct store_entry *before,
+                            const struct store_entry *after)
+{
+    const struct object_meta *object = after == NULL ? before->object : after->object;
+    const struct store_entry *node = store_get(model->stores[MODEL_NODES], NULL, object->name);
+    return node_usage_follow(node == NULL ? NULL : (const struct node *) (const void *) node->object, before, after);
+}
+
 static void follow_load(const struct model_listener *listener, const struct store_entry *before,
                         const struct store_entry *after)
 {
     struct model *model = listener->model;
-    bool is_load = listener->kind == MODEL_PODS ? node_load_follow(model->node_load, before, after)
-                                                : listener->kind == MODEL_NODE_METRICS;
+    bool is_load = listener->kind == MODEL_PODS           ? node_load_follow(model->node_load, before, after)
+                   : listener->kind == MODEL_NODE_METRICS ? usage_on_change(model, before, after)
+                                                          : false;
     model->has_load_changed = model->has_load_changed || is_load;
 }
 

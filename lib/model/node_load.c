@@ -195,7 +195,7 @@ void node_load_free(struct node_load *load)
 struct burden {
     const char *node_name; /* NULL: nothing */
     struct record_optional_int64 priority;
-    const char *class_name; /* only where the priority is not set */
+    const char *class_name; /* NULL: none */
     struct resource_sums requests;
     bool is_ordinary;
 };
@@ -209,7 +209,7 @@ static struct burden burden_of(const struct store_entry *entry)
     return (struct burden){
         .node_name = pod->spec.node_name,
         .priority = pod->spec.priority,
-        .class_name = pod->spec.priority.is_set ? NULL : pod->spec.priority_class_name,
+        .class_name = pod->spec.priority_class_name,
         .requests = pod_spec_requests(&pod->spec),
         .is_ordinary = pod_is_ordinary(pod),
     };
@@ -306,4 +306,47 @@ struct resource_sums node_load_total(const struct node_load *load, const char *n
         sums_add(&total, &shares[i].requests);
     }
     return total;
+}
+
+/* --- how full is too full --- */
+
+/* Sums of a few thousand pods of 2^50 at the most, and hundredths of a node's own: this does not overflow. */
+static bool is_above(uint64_t amount, uint64_t whole, unsigned percent)
+{
+    return whole > 0 && amount > whole / 100 * percent + whole % 100 * percent / 100;
+}
+
+struct node_fullness node_fullness(const struct resource_sums *taken, const struct resource_amounts *allocatable,
+                                   unsigned percent)
+{
+    return (struct node_fullness){
+        .is_cpu = is_above(taken->cpu_thousandths, cpu_amount(allocatable->cpu), percent),
+        .is_memory = is_above(taken->memory_bytes, bytes_amount(allocatable->memory), percent),
+    };
+}
+
+struct resource_sums node_usage(const struct node_metrics *metrics)
+{
+    return amounts_read(&metrics->usage);
+}
+
+static struct node_fullness fullness_of_entry(const struct node *node, const struct store_entry *entry)
+{
+    if (node == NULL || entry == NULL) {
+        return (struct node_fullness){0};
+    }
+    struct resource_sums usage = node_usage((const struct node_metrics *) (const void *) entry->object);
+    return node_fullness(&usage, &node->allocatable, NODE_USED_MAX);
+}
+
+bool node_usage_follow(const struct node *node, const struct store_entry *before, const struct store_entry *after)
+{
+    struct node_fullness was = fullness_of_entry(node, before);
+    struct node_fullness is = fullness_of_entry(node, after);
+    if (was.is_cpu != is.is_cpu || was.is_memory != is.is_memory) {
+        return true;
+    }
+    bool was_too_old =
+        before != NULL && after != NULL && after->changed_ms - before->changed_ms > NODE_MEASURED_WITHIN_MS;
+    return was_too_old && (is.is_cpu || is.is_memory);
 }

@@ -68,7 +68,7 @@ cluster_make() {
     jq -n --arg ns "$NS" --argjson heartbeat "${HEARTBEAT:-null}" '
     {apiVersion: "proget-operator.io/v1alpha1", kind: "ProGetCluster", metadata: {name: "main", namespace: $ns},
      spec: ({selector: {matchLabels: {app: "proget"}},
-             ignore: (["PriorityClassMissing", "QosNotGuaranteed", "DisruptionBudgetMissing", "SidecarMissing"] | map({code: ., reason: "no matter here"}))}
+             ignore: (["PriorityClassMissing", "QosNotGuaranteed", "DisruptionBudgetMissing", "NoSpareNode", "SidecarMissing"] | map({code: ., reason: "no matter here"}))}
             + if $heartbeat then {heartbeat: $heartbeat} else {} end)}' |
         api_create "/apis/proget-operator.io/v1alpha1/namespaces/$NS/progetclusters"
 }

@@ -178,9 +178,11 @@ static void test_shares_by_priority(void **state)
             ", 'ownerReferences': [{'kind': 'DaemonSet', 'name': 'd', 'controller': true}]");
     put_pod(model, "d", "n", "'priorityClassName': 'high', " CPU("8"), "");
     put_pod(model, "e", "n", CPU("16"), "");
+    put_pod(model, "f", "n", "'priority': 9, 'priorityClassName': 'seven', " CPU("1"), "");
+    put_pod(model, "g", "n", "'priority': 9, 'priorityClassName': 'other', " CPU("1"), "");
     size_t count;
     const struct node_share *shares = node_load_shares(model_node_load(model), "n", &count);
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 6); /* of one priority, the classes are told apart */
     assert_int_equal(share_of(model, 7)->requests.cpu_thousandths, 6000);
     assert_int_equal(share_of(model, 7)->requests.pods, 2);
     assert_int_equal(share_of(model, 7)->ordinary, 1);
@@ -194,7 +196,7 @@ static void test_shares_by_priority(void **state)
     fixture_remove(model, MODEL_PODS, "other", "c");
     assert_int_equal(share_of(model, 7)->requests.cpu_thousandths, 2000);
     (void) node_load_shares(model_node_load(model), "n", &count);
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 5);
     model_free(model);
 }
 
@@ -210,12 +212,49 @@ static void test_load_is_no_change_of_its_own(void **state)
     assert_false(model_take_load_changed(model));
     put_pod(model, "a", "n", CPU("1000m"), ", 'labels': {'a': 'b'}"); /* the same load */
     assert_false(model_take_load_changed(model));
-    fixture_put(model, MODEL_NODE_METRICS, "{'metadata': {'name': 'n'}, 'usage': {'cpu': '1', 'memory': '1Gi'}}");
-    assert_false(model_take_changed(model));
-    assert_true(model_take_load_changed(model));
-    fixture_put(model, MODEL_NODES, "{'metadata': {'name': 'n'}}");
+    fixture_put(model, MODEL_NODES,
+                "{'metadata': {'name': 'n'}, 'status': {'allocatable': {'cpu': '2', 'memory': '4Gi'}}}");
     assert_true(model_take_changed(model));
     assert_false(model_take_load_changed(model));
+    model_free(model);
+}
+
+/* Every minute each node is measured anew: that alone is no reason to look at the clusters again. */
+static void test_usage_is_a_change_where_the_answer_changes(void **state)
+{
+    (void) state;
+    static const struct {
+        int at_minute;
+        const char *node, *cpu, *memory;
+        bool expected;
+    } steps[] = {
+        {0, "n", "1", "1Gi", false},         {1, "n", "1500m", "3Gi", false},
+        {2, "n", "1700m", "1Gi", false}, /* 85 % is not above it */
+        {3, "n", "1701m", "1Gi", true},      {4, "n", "1900000000n", "1Gi", false},
+        {5, "n", "1900m", "3900Mi", true},   {6, "n", "10m", "3900Mi", true},
+        {7, "n", "10m", "3901Mi", false},    {12, "n", "11m", "3900Mi", false},
+        {18, "n", "10m", "3900Mi", true}, /* it had grown old */
+        {19, "n", "10m", "10Mi", true},      {30, "n", "11m", "10Mi", false},
+        {31, "unknown", "64", "1Ti", false},
+    };
+    struct model *model = fixture_live();
+    fixture_put(model, MODEL_NODES,
+                "{'metadata': {'name': 'n'}, 'status': {'allocatable': {'cpu': '2', 'memory': '4Gi'}}}");
+    (void) model_take_changed(model);
+    for (size_t i = 0; i < array_length(steps); i++) {
+        cleanup_free char *json =
+            xasprintf("{'metadata': {'name': '%s'}, 'timestamp': '2026-11-22T03:%02d:00Z', 'usage': {'cpu': '%s', "
+                      "'memory': '%s'}}",
+                      steps[i].node, steps[i].at_minute, steps[i].cpu, steps[i].memory);
+        fixture_put_at(model, MODEL_NODE_METRICS, (int64_t) steps[i].at_minute * 60, json);
+        assert_false(model_take_changed(model));
+        assert_int_equal(model_take_load_changed(model), steps[i].expected);
+    }
+    fixture_put(model, MODEL_NODE_METRICS, "{'metadata': {'name': 'n'}, 'usage': {'cpu': '2', 'memory': '1Gi'}}");
+    assert_true(model_take_load_changed(model));
+    cleanup_json struct json_object *gone = fixture_json("{'metadata': {'name': 'n'}}");
+    store_remove(model_store(model, MODEL_NODE_METRICS), gone);
+    assert_true(model_take_load_changed(model));
     model_free(model);
 }
 
@@ -264,9 +303,13 @@ static void test_priorities(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests_of_a_pod),    cmocka_unit_test(test_who_is_ordinary),
-        cmocka_unit_test(test_sums_follow_the_pods), cmocka_unit_test(test_reborn_pod),
-        cmocka_unit_test(test_shares_by_priority),   cmocka_unit_test(test_load_is_no_change_of_its_own),
+        cmocka_unit_test(test_requests_of_a_pod),
+        cmocka_unit_test(test_who_is_ordinary),
+        cmocka_unit_test(test_sums_follow_the_pods),
+        cmocka_unit_test(test_reborn_pod),
+        cmocka_unit_test(test_shares_by_priority),
+        cmocka_unit_test(test_load_is_no_change_of_its_own),
+        cmocka_unit_test(test_usage_is_a_change_where_the_answer_changes),
         cmocka_unit_test(test_priorities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

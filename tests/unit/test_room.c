@@ -96,6 +96,7 @@ static void test_measurements_grow_old(void **state)
         if (finding) {
             assert_int_equal(finding->hold_ms, 10 * MINUTE_S * 1000);
             assert_non_null(strstr(finding->message, "node-a of server s0 is nearly full: more than 85 % of its CPU"));
+            assert_true(outcome.findings.wake_at_ms <= fixture_after(5 * MINUTE_S + 1).monotonic_ms);
         }
         outcome_clear(&outcome);
     }

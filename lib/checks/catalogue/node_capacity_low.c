@@ -7,18 +7,9 @@
 #include "proget/core/text.h"
 #include "proget/model/node_load.h"
 
-/* Percentages as the sentence has them. */
-enum { REQUESTED_MAX = 90, USED_MAX = 85 };
-/* A measurement that has not been renewed for so long says nothing of now. */
-#define MEASURED_WITHIN_MS ((int64_t) 5 * 60 * 1000)
-
-/* Amounts are below 2^51 per pod and a node's own below 2^50: this does not overflow. */
-static bool is_above(uint64_t amount, uint64_t whole, uint64_t percent)
-{
-    return whole > 0 && amount > whole / 100 * percent + whole % 100 * percent / 100;
-}
-
-static const struct node_metrics *recent_metrics(const struct check_context *context, const struct node *node)
+/* `ret_until_ms`: monotonic, when it is old unless it is renewed. */
+static const struct node_metrics *recent_metrics(const struct check_context *context, const struct node *node,
+                                                 int64_t *ret_until_ms)
 {
     if (model_unobserved(context->model, MODEL_NODE_METRICS)) {
         return NULL;
@@ -29,20 +20,22 @@ static const struct node_metrics *recent_metrics(const struct check_context *con
         return NULL;
     }
     /* Live it is when we saw it renewed that counts: clocks differ. A dump was taken when it was taken. */
-    bool is_old = !context->cluster->is_offline && context->now.monotonic_ms - entry->changed_ms > MEASURED_WITHIN_MS;
-    return is_old ? NULL : (const struct node_metrics *) entry->object;
+    bool is_old =
+        !context->cluster->is_offline && context->now.monotonic_ms - entry->changed_ms > NODE_MEASURED_WITHIN_MS;
+    if (is_old) {
+        return NULL;
+    }
+    *ret_until_ms = entry->changed_ms + NODE_MEASURED_WITHIN_MS;
+    return (const struct node_metrics *) entry->object;
 }
 
 /* "CPU", "memory", "CPU and memory"; NULL: neither. */
-static const char *resources_above(const struct resource_sums *taken, const struct resource_amounts *whole,
-                                   uint64_t percent)
+static const char *fullness_phrase(struct node_fullness fullness)
 {
-    bool is_cpu = is_above(taken->cpu_thousandths, cpu_amount(whole->cpu), percent);
-    bool is_memory = is_above(taken->memory_bytes, bytes_amount(whole->memory), percent);
-    if (is_cpu && is_memory) {
+    if (fullness.is_cpu && fullness.is_memory) {
         return "CPU and memory";
     }
-    return is_cpu ? "CPU" : is_memory ? "memory" : NULL;
+    return fullness.is_cpu ? "CPU" : fullness.is_memory ? "memory" : NULL;
 }
 
 static void say_low(const struct check_context *context, const struct server *server, const char *requested,
@@ -50,8 +43,9 @@ static void say_low(const struct check_context *context, const struct server *se
 {
     const char *node = server->node->meta.name;
     cleanup_free char *requests =
-        requested ? xasprintf("its pods request more than %d %% of its %s", (int) REQUESTED_MAX, requested) : NULL;
-    cleanup_free char *usage = used ? xasprintf("more than %d %% of its %s is in use", (int) USED_MAX, used) : NULL;
+        requested ? xasprintf("its pods request more than %d %% of its %s", (int) NODE_REQUESTED_MAX, requested) : NULL;
+    cleanup_free char *usage =
+        used ? xasprintf("more than %d %% of its %s is in use", (int) NODE_USED_MAX, used) : NULL;
     cleanup_free char *message = xasprintf(
         "Node %s of server %s is nearly full: %s%s%s. When it runs short, the server slows down or is "
         "evicted.",
@@ -73,13 +67,16 @@ static void judge(const struct check_context *context, const struct server *serv
 {
     const struct resource_amounts *whole = &server->node->allocatable;
     struct resource_sums requests = node_load_total(model_node_load(context->model), server->node->meta.name);
-    const char *requested = resources_above(&requests, whole, REQUESTED_MAX);
-    const struct node_metrics *metrics = recent_metrics(context, server->node);
+    const char *requested = fullness_phrase(node_fullness(&requests, whole, NODE_REQUESTED_MAX));
+    int64_t until_ms = 0;
+    const struct node_metrics *metrics = recent_metrics(context, server->node, &until_ms);
     const char *used = NULL;
     if (metrics) {
-        struct resource_sums usage = {.cpu_thousandths = cpu_amount(metrics->usage.cpu),
-                                      .memory_bytes = bytes_amount(metrics->usage.memory)};
-        used = resources_above(&usage, whole, USED_MAX);
+        struct resource_sums usage = node_usage(metrics);
+        used = fullness_phrase(node_fullness(&usage, whole, NODE_USED_MAX));
+    }
+    if (used) {
+        finding_wake_at(context, until_ms + 1);
     }
     if (requested || used) {
         say_low(context, server, requested, used);

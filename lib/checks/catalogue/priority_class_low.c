@@ -12,48 +12,32 @@
 #include "proget/model/node_load.h"
 #include "proget/model/priority.h"
 
-/* Whether the sums of its node tell of any; only then are the pods looked through for what to call them. */
-static bool has_higher(const struct check_context *context, const struct server *server, int64_t own)
+/*
+ * What the pods of higher priority beside it are called by: their class, which outlasts them. The sums of its node
+ * tell, so no pod is looked at. Owned; NULL: it has none beside it.
+ */
+static struct map *higher_classes(const struct check_context *context, const struct server *server, int64_t own)
 {
+    struct map *classes = NULL;
     size_t count;
     const struct node_share *shares =
         node_load_shares(model_node_load(context->model), server_node_name(server), &count);
     for (size_t i = 0; i < count; i++) {
+        const char *class_name = shares[i].class_name;
         int64_t priority = shares[i].priority.value;
         if (!shares[i].priority.is_set) {
-            (void) priority_of_class(context->model, shares[i].class_name, &priority);
+            (void) priority_of_class(context->model, class_name, &priority);
         }
-        if (shares[i].ordinary > 0 && priority > own) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What the pods of higher priority are called by: their class, which outlasts them. By the server's index. */
-struct higher {
-    int64_t own;
-    struct map *classes; /* NULL: it has none beside it */
-};
-
-static void note_pod(const struct check_context *context, const struct pod *pod, struct higher *higher)
-{
-    const struct cluster *cluster = context->cluster;
-    bool is_live = !pod->meta.deleted_us && !pod_is_finished(pod) && pod_is_ordinary(pod);
-    int64_t priority;
-    for (size_t i = 0; is_live && i < cluster->server_count; i++) {
-        if (!higher[i].classes || !text_equal(pod->spec.node_name, server_node_name(&cluster->servers[i]))) {
+        if (shares[i].ordinary == 0 || priority <= own) {
             continue;
         }
-        (void) priority_of_spec(context->model, &pod->spec, &priority);
-        if (priority > higher[i].own) {
-            const char *class_name = pod->spec.priority_class_name;
-            cleanup_free char *name = text_is_empty(class_name)
-                                          ? xasprintf("priority %" PRId64, priority)
-                                          : xasprintf("PriorityClass %s (%" PRId64 ")", class_name, priority);
-            map_put(higher[i].classes, name, higher);
-        }
+        cleanup_free char *name = text_is_empty(class_name)
+                                      ? xasprintf("priority %" PRId64, priority)
+                                      : xasprintf("PriorityClass %s (%" PRId64 ")", class_name, priority);
+        classes = classes ? classes : map_new(NULL);
+        map_put(classes, name, classes);
     }
+    return classes;
 }
 
 static int text_order(const void *a, const void *b)
@@ -61,7 +45,7 @@ static int text_order(const void *a, const void *b)
     return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* In an order that does not depend on the store's. Owned. */
+/* In an order that does not depend on who came first. Owned. */
 static char *classes_phrase(const struct map *classes)
 {
     const char **names = xcalloc(map_count(classes) + 1, sizeof *names);
@@ -75,14 +59,15 @@ static char *classes_phrase(const struct map *classes)
     return phrase;
 }
 
-static void say_low(const struct check_context *context, const struct server *server, const struct higher *higher)
+static void say_low(const struct check_context *context, const struct server *server, int64_t own,
+                    const struct map *higher)
 {
-    cleanup_free char *classes = classes_phrase(higher->classes);
+    cleanup_free char *classes = classes_phrase(higher);
     const char *node = server_node_name(server);
     cleanup_free char *message =
         xasprintf("Server %s has priority %" PRId64 ", and on its node %s run pods of %s: when the node runs short, "
                   "the server is evicted before them, and they may push it off that node at any time.",
-                  server->pod->meta.name, higher->own, node, classes);
+                  server->pod->meta.name, own, node, classes);
     cleanup_free char *action =
         xasprintf("If the server matters more than they do, give its pods a PriorityClass of a higher value; a class's "
                   "value cannot be changed. Who they are: kubectl get pods -A --field-selector spec.nodeName=%s "
@@ -114,24 +99,13 @@ static bool can_be_judged(const struct check_context *context, const struct serv
 void check_priority_class_low(const struct check_context *context)
 {
     const struct cluster *cluster = context->cluster;
-    struct higher *higher = xcalloc(cluster->server_count + 1, sizeof *higher);
-    bool has_any = false;
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
-        if (can_be_judged(context, server, &higher[i].own) && has_higher(context, server, higher[i].own)) {
-            higher[i].classes = map_new(NULL);
-            has_any = true;
+        int64_t own = 0;
+        struct map *higher = can_be_judged(context, server, &own) ? higher_classes(context, server, own) : NULL;
+        if (higher) {
+            say_low(context, server, own, higher);
         }
+        map_free(higher);
     }
-    const struct store *pods = model_read(context->model, MODEL_PODS);
-    for (const struct store_entry *at = has_any ? store_first(pods, NULL) : NULL; at; at = store_next(pods, NULL, at)) {
-        note_pod(context, (const struct pod *) at->object, higher);
-    }
-    for (size_t i = 0; i < cluster->server_count; i++) {
-        if (higher[i].classes && map_count(higher[i].classes) > 0) {
-            say_low(context, &cluster->servers[i], &higher[i]);
-        }
-        map_free(higher[i].classes);
-    }
-    free(higher);
 }

@@ -105,7 +105,7 @@ const group = "bench"
 func oursCluster() *unstructured.Unstructured {
 	var ignore []any
 	for _, code := range []string{"EncryptionKeyMissing", "PriorityClassMissing", "QosNotGuaranteed", "SidecarMissing",
-		"SpreadNotEnforced", "DisruptionBudgetMissing"} {
+		"SpreadNotEnforced", "DisruptionBudgetMissing", "NoSpareNode"} {
 		ignore = append(ignore, map[string]any{"code": code, "reason": "a bench"})
 	}
 	return &unstructured.Unstructured{Object: map[string]any{

@@ -11,7 +11,7 @@ many_manifests() {
     range($clusters) as $c | "many-\($c)" as $name |
     {apiVersion: "proget-operator.io/v1alpha1", kind: "ProGetCluster", metadata: {name: $name, namespace: $ns},
      spec: {selector: {matchLabels: {many: $name}},
-            ignore: (["NodeNotReady", "ServerPending", "LicenceServerLimit", "DisruptionBudgetMissing"]
+            ignore: (["NodeNotReady", "ServerPending", "LicenceServerLimit", "DisruptionBudgetMissing", "TopologyUnknown"]
                      | map({code: ., reason: "the four of each server are enough"}))}},
     (range($servers) | {apiVersion: "v1", kind: "Pod", metadata: {name: "\($name)-\(.)", namespace: $ns, labels: {many: $name}},
      spec: {nodeName: "node-many", terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, tolerations: [{operator: "Exists"}],
