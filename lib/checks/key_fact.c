@@ -6,6 +6,7 @@
 #include "proget/core/text.h"
 
 #include "phrase.h"
+#include "placeholder.h"
 #include "secret_value.h"
 
 static bool is_reference_to_variable(const char *value)
@@ -24,6 +25,8 @@ static void setting_from_secret(const struct check_context *context, const char 
         setting->kind = KEY_SETTING_NONE;
     } else if (found == SECRET_VALUE_FOUND) {
         setting->kind = text_is_empty(setting->value) ? KEY_SETTING_NONE : KEY_SETTING_SECRET;
+    } else if (found == SECRET_VALUE_HIDDEN) {
+        setting->kind = KEY_SETTING_SECRET;
     } else {
         setting->kind = optional ? KEY_SETTING_OPTIONAL : KEY_SETTING_SECRET;
     }
@@ -35,7 +38,7 @@ static void setting_from_variable(const struct check_context *context, const cha
     if (!variable->has_value_from) {
         if (text_is_empty(variable->value)) {
             setting->kind = KEY_SETTING_NONE;
-        } else if (is_reference_to_variable(variable->value)) {
+        } else if (is_reference_to_variable(variable->value) || placeholder_is_followed_in_container(variable->value)) {
             setting->kind = KEY_SETTING_OTHER;
         } else {
             setting->kind = KEY_SETTING_LITERAL;
@@ -70,8 +73,9 @@ static void setting_from_env_from(const struct check_context *context, const cha
             if (found == SECRET_VALUE_ABSENT) {
                 continue;
             }
-            if (found == SECRET_VALUE_FOUND) {
-                candidate.kind = text_is_empty(candidate.value) ? KEY_SETTING_NONE : KEY_SETTING_SECRET;
+            if (found == SECRET_VALUE_FOUND || found == SECRET_VALUE_HIDDEN) {
+                bool is_empty = found == SECRET_VALUE_FOUND && text_is_empty(candidate.value);
+                candidate.kind = is_empty ? KEY_SETTING_NONE : KEY_SETTING_SECRET;
                 candidate.object_name = from->secret_name;
                 candidate.object_key = key;
             }
@@ -111,6 +115,10 @@ void key_fact_read(const struct check_context *context, const struct subject *su
         ret_fact->key = xstrdup(ret_fact->variable.value);
     } else if (ret_fact->file.kind == KEY_SETTING_LITERAL) {
         (void) secret_file_value(context->model, subject, ret_fact->file.value, &ret_fact->key);
+    }
+    /* What a pod has been given is no manifest any more: there it would be the key itself, and a bad one. */
+    if (!subject->server && placeholder_is(ret_fact->key)) {
+        memory_wipe_free(memory_take(&ret_fact->key));
     }
 }
 

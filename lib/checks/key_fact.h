@@ -11,7 +11,7 @@ enum key_setting_kind {
     KEY_SETTING_LITERAL,    /* in the spec itself */
     KEY_SETTING_SECRET,     /* valueFrom.secretKeyRef, or an envFrom that is known to bring it */
     KEY_SETTING_CONFIG_MAP, /* valueFrom.configMapKeyRef */
-    KEY_SETTING_OTHER,      /* set, from where nobody but the kubelet can follow: fieldRef, $(VARIABLE) */
+    KEY_SETTING_OTHER,      /* set, from where it cannot be followed: fieldRef, $(VARIABLE), "vault:..." */
     KEY_SETTING_OPTIONAL,   /* an optional reference: perhaps not set */
     KEY_SETTING_ENV_FROM,   /* an envFrom could bring it */
 };
@@ -33,7 +33,7 @@ void key_setting_clear(struct key_setting *setting);
 struct key_fact {
     struct key_setting variable; /* PROGET_ENCRYPTION_KEY */
     struct key_setting file;     /* PROGET_ENCRYPTION_KEY_FILE */
-    char *key;                   /* the key itself where it is known; owned, wiped */
+    char *key;                   /* the key itself where it is known, no placeholder in a manifest; owned, wiped */
     const struct report *report; /* NULL: none that counts */
 };
 

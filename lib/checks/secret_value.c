@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "placeholder.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 
@@ -57,9 +58,16 @@ enum secret_lookup secret_value(const struct model *model, const char *namespace
     const struct secret *secret = (const struct secret *) entry->object;
     const char *plain = record_map_get(&secret->string_data, key); /* the API server lets it win */
     const char *encoded = record_map_get(&secret->data, key);
+    if (placeholder_is(plain ? plain : encoded)) {
+        return SECRET_VALUE_HIDDEN;
+    }
     char *value = plain ? xstrdup(plain) : (encoded ? base64_decode(encoded) : NULL);
     if (!value) {
         return plain || encoded ? SECRET_VALUE_UNKNOWN : SECRET_VALUE_ABSENT;
+    }
+    if (placeholder_is(value)) {
+        memory_wipe_free(value);
+        return SECRET_VALUE_HIDDEN;
     }
     *ret_value = value;
     return SECRET_VALUE_FOUND;

@@ -11,6 +11,7 @@
 enum secret_lookup {
     SECRET_VALUE_UNKNOWN, /* no such Secret in the input (the operator never reads any), or not decodable */
     SECRET_VALUE_ABSENT,  /* the Secret is there, the key is not */
+    SECRET_VALUE_HIDDEN,  /* the key is there; what it holds is encrypted, or filled in by another tool */
     SECRET_VALUE_FOUND,
 };
 
