@@ -2,6 +2,7 @@
 
 #include "proget/core/buffer.h"
 #include "proget/core/text.h"
+#include "server_count.h"
 
 enum { PHRASE_NAMES_MAX = 8, PHRASE_BYTES_MAX = 16 * 1024 };
 
@@ -121,6 +122,11 @@ char *phrase_key_patch(const struct subject *subject, const char *variable)
                      "\"env\":[{\"name\":\"%s\",\"value\":null,\"valueFrom\":{\"configMapKeyRef\":null,"
                      "\"secretKeyRef\":{\"name\":\"proget-encryption-key\",\"key\":\"key\"}}}]}]}}}}'",
                      subject->meta->namespace_name, target, subject->product->name, variable);
+}
+
+const char *phrase_eviction(const struct cluster *cluster)
+{
+    return server_count(cluster) > 1 ? "a failover" : "an outage";
 }
 
 const struct product_names *phrase_product(const struct cluster *cluster)

@@ -26,6 +26,10 @@ char *phrase_restart_together(const struct cluster *cluster, const char *meanwhi
  * Secret that manifests and pages name, whatever it takes it from now. In words where a pod has no workload. Owned.
  */
 char *phrase_key_patch(const struct subject *subject, const char *variable);
+/*
+ * What an eviction of one of the servers costs: "a failover", or "an outage" where there is but one. Static.
+ */
+const char *phrase_eviction(const struct cluster *cluster);
 /* "PROGET_ENCRYPTION_KEY" and so on: the names of the cluster's product. Static. */
 const struct product_names *phrase_product(const struct cluster *cluster);
 

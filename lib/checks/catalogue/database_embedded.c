@@ -14,13 +14,16 @@ static void say_embedded(const struct check_context *context, const char *const 
     const struct product_names *product = phrase_product(cluster);
     cleanup_free char *who = phrase_names(names, count);
     cleanup_free char *target = phrase_cluster_target(cluster);
+    /* ProGet has brought one along since 2025; the others need SQL Server. */
+    const char *cost = cluster->product == PRODUCT_BUILDMASTER || cluster->product == PRODUCT_OTTER
+                           ? "a server cannot start, or keeps a database of its own that the others do not see"
+                           : "a server keeps an embedded database of its own, so that feeds, users and settings depend "
+                             "on the server that answers";
     cleanup_free char *message =
-        xasprintf("Cluster %s is of %" PRId64 " servers, and no database connection is given to %s: without one a "
-                  "server keeps an embedded database of its own, so that feeds, users and settings depend on the "
-                  "server that answers.",
-                  cluster->name, server_count(cluster), who);
+        xasprintf("Cluster %s is of %" PRId64 " servers, and no database connection is given to %s: without one %s.",
+                  cluster->name, server_count(cluster), who, cost);
     cleanup_free char *action =
-        xasprintf("Save what the embedded database holds, and give every server %sPOSTGRES_CONNECTION_STRING (SQL "
+        xasprintf("Save what an embedded database holds, and give every server %sPOSTGRES_CONNECTION_STRING (SQL "
                   "Server: %sSQL_CONNECTION_STRING) from one Secret; docs/findings/DatabaseEmbedded.md has the steps: "
                   "kubectl -n %s edit %s",
                   product->prefix, product->prefix, cluster->namespace_name, target);

@@ -5,6 +5,7 @@
 #include "key_fact.h"
 #include "phrase.h"
 #include "proget/core/text.h"
+#include "server_count.h"
 
 /* The report says where the key is, beyond what the spec shows: "config" is one. */
 static bool report_has_key(const struct report *report)
@@ -36,11 +37,14 @@ static void say_missing(const struct check_context *context, const struct subjec
     cleanup_free char *meanwhile =
         xasprintf("let every server take %s from it (valueFrom.secretKeyRef)", names->key_variable);
     cleanup_free char *restart = phrase_restart_together(context->cluster, meanwhile, "EncryptionKeyMissing");
+    const char *cost = server_count(context->cluster) > 1
+                           ? "the other servers cannot read its cookies, and users are asked to log in again and again"
+                           : "a pod that takes its place, or a second server, has another one and cannot decrypt what "
+                             "was stored with this one, and users are asked to log in again";
     cleanup_free char *message =
         xasprintf("Container %s of %s has no encryption key: neither %s nor %s is set, so %s falls back to a key of "
-                  "its own machine; the other servers cannot read its cookies, and users are asked to log in again "
-                  "and again.",
-                  subject->product->name, who, names->key_variable, names->key_file_variable, names->name);
+                  "its own machine; %s.",
+                  subject->product->name, who, names->key_variable, names->key_file_variable, names->name, cost);
     cleanup_free char *action = xasprintf(
         "Put the key that the stored data is encrypted with into one Secret (a new key only where nothing was "
         "stored yet), %s",

@@ -7,6 +7,7 @@
 #include "image_name.h"
 #include "phrase.h"
 #include "proget/core/text.h"
+#include "server_count.h"
 
 static bool is_digit(char character)
 {
@@ -49,10 +50,12 @@ static void say_mutable(const struct check_context *context, const struct subjec
     cleanup_free char *repository = xstrndup(image, strlen(image) - (tag ? strlen(tag) + 1 : 0));
     cleanup_free char *which = tag ? xasprintf("tag %s, which may mean a newer build tomorrow", tag)
                                    : xstrdup("no tag, which means the latest build there is");
+    const char *cost =
+        server_count(context->cluster) > 1 ? "under the other servers" : "though nobody planned an upgrade";
     cleanup_free char *message =
         xasprintf("The image of %s (%s) has %s: a server that restarts, or moves to another node, may come back as "
-                  "another version than before, and upgrade the database under the other servers.",
-                  who, image, which);
+                  "another version than before, and upgrade the database %s.",
+                  who, image, which, cost);
     cleanup_free char *action =
         text_starts_with(target, "pod/")
             ? xasprintf("Name the release in full in the manifest that %s comes from, such as :25.0.13", target)

@@ -28,8 +28,8 @@ static void say_missing(const struct check_context *context, const struct subjec
     cleanup_free char *target = phrase_target(subject);
     cleanup_free char *message =
         xasprintf("%c%s has no PriorityClass: when a node runs short, Kubernetes evicts or preempts it before pods "
-                  "that have one, and every eviction is a failover.",
-                  who[0] == 'p' ? 'P' : who[0], who + 1);
+                  "that have one, and every eviction is %s.",
+                  who[0] == 'p' ? 'P' : who[0], who + 1, phrase_eviction(context->cluster));
     cleanup_free char *action =
         xasprintf("Make a PriorityClass (kubectl create priorityclass proget --value=1000000) and name it in the pod "
                   "template as priorityClassName: kubectl -n %s edit %s",
