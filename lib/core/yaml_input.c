@@ -122,6 +122,15 @@ static size_t count_characters(const char *bytes, size_t length)
     return count;
 }
 
+/* UTF-16 begins with a mark that is no UTF-8, and a shell writes it that many a Helm chart is rendered with. */
+static const char *invalid_bytes(const struct yaml_input *input, size_t at)
+{
+    const char *mark = input->bytes + at;
+    bool is_first = input->line == 0 && input->column == 0 && input->end - at >= 2;
+    bool is_utf16 = is_first && (memcmp(mark, "\xFF\xFE", 2) == 0 || memcmp(mark, "\xFE\xFF", 2) == 0);
+    return is_utf16 ? "UTF-16, as '>' of Windows PowerShell writes it: save it as UTF-8" : "invalid UTF-8";
+}
+
 /* Checks the bytes of one line, [start, *stop). *stop moves to before a character whose rest was not read yet. */
 static int check_bytes(struct yaml_input *input, size_t start, size_t *stop)
 {
@@ -140,7 +149,7 @@ static int check_bytes(struct yaml_input *input, size_t start, size_t *stop)
         bool is_control = bytes[at] == 0x7F || (bytes[at] < 0x20 && memchr("\t\n\r", bytes[at], 3) == NULL);
         if (step == 0 || is_control) {
             input->column += count_characters(input->bytes + start, at - start);
-            return input_fail(input, at, step == 0 ? "invalid UTF-8" : "control character");
+            return input_fail(input, at, step == 0 ? invalid_bytes(input, at) : "control character");
         }
         at += step;
     }
@@ -171,6 +180,9 @@ static int add_line(struct yaml_input *input)
         size_t own = json_splitter_scan(&input->splitter, line + marker, stop - start - marker);
         input->is_cut = own < stop - start - marker;
         stop = start + marker + own;
+    }
+    if (memmem(line, stop - start, "{{", 2) != NULL) {
+        input->template_lines[input->template_count++ % YAML_INPUT_TEMPLATES] = input->line;
     }
     bool is_whole = stop > start && input->bytes[stop - 1] == '\n';
     input->line += is_whole ? 1 : 0;
@@ -268,6 +280,17 @@ bool yaml_input_next_section(struct yaml_input *input)
     input->is_cut = false;
     input->splitter = (struct json_splitter){0};
     return input->start < input->end || (input->is_read_error && input->problem == NULL);
+}
+
+bool yaml_input_has_template(const struct yaml_input *input, size_t first_line, size_t last_line)
+{
+    size_t known = input->template_count < YAML_INPUT_TEMPLATES ? input->template_count : YAML_INPUT_TEMPLATES;
+    for (size_t i = 0; i < known; i++) {
+        if (input->template_lines[i] >= first_line && input->template_lines[i] <= last_line) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int yaml_input_read(struct yaml_input *input, unsigned char *target, size_t size, size_t *ret_size)

@@ -15,7 +15,7 @@
 
 #include "json_splitter.h"
 
-enum { YAML_INPUT_SIZE = 16 * 1024 };
+enum { YAML_INPUT_SIZE = 16 * 1024, YAML_INPUT_TEMPLATES = 512 };
 
 struct yaml_input {
     FILE *stream; /* NULL: from memory */
@@ -38,6 +38,9 @@ struct yaml_input {
     struct json_splitter splitter;
     bool is_cut; /* the section ends at the piece's end, for another JSON document begins there */
 
+    size_t template_lines[YAML_INPUT_TEMPLATES]; /* the last lines that hold "{{", from 0; a ring */
+    size_t template_count;                       /* how many there were */
+
     const char *problem; /* why the last read failed, else NULL; it happened at `line` and `column` */
     bool is_read_error;
 };
@@ -49,6 +52,12 @@ void yaml_input_init(struct yaml_input *input, FILE *stream, const char *text, s
  * error was told.
  */
 bool yaml_input_next_section(struct yaml_input *input);
+
+/*
+ * One of these lines (from 0, both included) holds "{{", as templates do that a program has yet to make YAML of. Of
+ * lines far behind, it is not remembered.
+ */
+bool yaml_input_has_template(const struct yaml_input *input, size_t first_line, size_t last_line);
 
 /* Reads on in the section; *ret_size 0 at its end. 0, or -1 with `problem` set. */
 int yaml_input_read(struct yaml_input *input, unsigned char *target, size_t size, size_t *ret_size);

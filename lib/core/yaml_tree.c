@@ -67,6 +67,17 @@ static int tree_fail(struct yaml_tree *tree, const yaml_mark_t *mark, const char
     return error_set(tree->err, ERROR_BAD_INPUT, "%s:%zu:%zu: %s", tree->name, at.line, at.column, why);
 }
 
+/* To be said after why something is no YAML: "" where no template is the cause. A line after it may be the first to
+ * fail. */
+static const char *template_advice(const struct yaml_tree *tree, struct yaml_position at)
+{
+    enum { LINES_BEFORE = 2 };
+    size_t last = at.line - 1, first = last > LINES_BEFORE ? last - LINES_BEFORE : 0;
+    return yaml_input_has_template(tree->input, first, last)
+               ? "; {{ }} is of a template, which is YAML only once it is rendered: give what helm template prints"
+               : "";
+}
+
 /* What libyaml says is static text, without any of the content. */
 static int parser_fail(struct yaml_tree *tree)
 {
@@ -85,14 +96,20 @@ static int parser_fail(struct yaml_tree *tree)
     if (parser->error == YAML_READER_ERROR) { /* it knows no line; the parser is at most a buffer behind */
         return tree_fail(tree, &parser->mark, parser->problem);
     }
-    if (parser->context == NULL) {
-        return tree_fail(tree, &parser->problem_mark, parser->problem);
-    }
     struct yaml_position at = position_of(tree, &parser->problem_mark);
-    struct yaml_position context = position_of(tree, &parser->context_mark);
+    const char *advice = template_advice(tree, at);
     tree->problem_at = at;
-    return error_set(tree->err, ERROR_BAD_INPUT, "%s:%zu:%zu: %s %s that began at line %zu", tree->name, at.line,
-                     at.column, parser->problem, parser->context, context.line);
+    if (parser->error == YAML_SCANNER_ERROR && parser->unread > 0 && *parser->buffer.pointer == '\t' &&
+        *advice == '\0') {
+        return tree_fail(tree, &parser->problem_mark, "a tab where YAML takes only spaces");
+    }
+    if (parser->context == NULL) {
+        return error_set(tree->err, ERROR_BAD_INPUT, "%s:%zu:%zu: %s%s", tree->name, at.line, at.column,
+                         parser->problem, advice);
+    }
+    struct yaml_position context = position_of(tree, &parser->context_mark);
+    return error_set(tree->err, ERROR_BAD_INPUT, "%s:%zu:%zu: %s %s that began at line %zu%s", tree->name, at.line,
+                     at.column, parser->problem, parser->context, context.line, advice);
 }
 
 /* --- events --- */
@@ -349,6 +366,24 @@ static int stream_items(struct yaml_tree *tree, struct json_object *root)
     }
 }
 
+static int fail_of_key(struct yaml_tree *tree, const yaml_event_t *event)
+{
+    struct yaml_position at = position_of(tree, &event->start_mark);
+    const char *advice = event->type == YAML_MAPPING_START_EVENT ? template_advice(tree, at) : "";
+    cleanup_free char *why = xasprintf("a key that is no text%s", advice);
+    return tree_fail(tree, &event->start_mark, why);
+}
+
+/* Keys are no secrets, and of a long one the begin is enough to find it. */
+static int fail_of_duplicate(struct yaml_tree *tree, const yaml_event_t *event, const char *name)
+{
+    enum { SHOWN_BYTES_MAX = 64 };
+    char shown[SHOWN_BYTES_MAX];
+    text_copy_cut(shown, sizeof shown, name);
+    cleanup_free char *why = xasprintf("duplicate key \"%s\"", shown);
+    return tree_fail(tree, &event->start_mark, why);
+}
+
 /*
  * A key as the name of a member, borrowed from `*ret_key` or from the event. Most keys are plain texts without an
  * anchor: no value is made of them.
@@ -371,7 +406,7 @@ static int build_key(struct yaml_tree *tree, const yaml_event_t *event, size_t d
     if (result == 0) {
         *ret_name = yaml_scalar_key(ret_key->value);
     }
-    return result == 0 && *ret_name == NULL ? tree_fail(tree, &event->start_mark, "a key that is no text") : result;
+    return result == 0 && *ret_name == NULL ? fail_of_key(tree, event) : result;
 }
 
 static int build_member(struct yaml_tree *tree, struct mapping *mapping, const yaml_event_t *key_event, size_t depth)
@@ -384,7 +419,7 @@ static int build_member(struct yaml_tree *tree, struct mapping *mapping, const y
     }
     bool is_merge = is_merge_key(key_event);
     if (!is_merge && note_own_key(mapping, name)) {
-        return tree_fail(tree, &key_event->start_mark, "duplicate key");
+        return fail_of_duplicate(tree, key_event, name);
     }
 
     cleanup_event yaml_event_t event = {0};

@@ -251,7 +251,7 @@ static void refuses_with_a_position(void **state)
     } cases[] = {
         {"", "in:1:1: no document"},
         {"# nothing\n---\n", "in:1:1: no document"},
-        {"a: 1\nb: 2\na: 3\n", "in:3:1: duplicate key"},
+        {"a: 1\nb: 2\na: 3\n", "in:3:1: duplicate key \"a\""},
         {"a:\n  b: 1\n  \"b\": 2\n", "in:3:3: duplicate key"},
         {"1: a\n'1': b\n", "in:2:1: duplicate key"},
         {"y: a\ntrue: b\n", "in:2:1: duplicate key"},
@@ -275,7 +275,7 @@ static void refuses_with_a_position(void **state)
         {"a: 1\n---\nb: 2\n", "in:3:1: a second document"},
         {"a: 'b\n", "in:2:1: found unexpected end of stream while scanning a quoted scalar that began at line 1"},
         {"a: b: c\n", "in:1:5: mapping values are not allowed"},
-        {"a:\n\tb: 1\n", "in:2:1: found character that cannot start any token"},
+        {"a:\n\tb: 1\n", "in:2:1: a tab where YAML takes only spaces"},
         {"a: [1\n", "in:2:1: did not find expected"},
         {"a: %x\n", "in:1:4: found character that cannot start any token"},
         {"a: 1\nb: \xff\n", "in:2:4: invalid UTF-8"},
@@ -285,7 +285,7 @@ static void refuses_with_a_position(void **state)
         {"a: \x01\n", "in:1:4: control character"},
         {"\xff\xfe"
          "a",
-         "in:1:1: invalid UTF-8"},
+         "in:1:1: UTF-16"},
         {"a: \xef\xbf\xbe\n", "control characters are not allowed"},
     };
     for (size_t i = 0; i < array_length(cases); i++) {
@@ -339,8 +339,8 @@ static void items_of_typed_lists_get_their_kind(void **state)
 static void goes_on_behind_what_is_unusable(void **state)
 {
     (void) state;
-    assert_reads("a: 1\n---\nb: 2\nb: 3\nc: 4\n---\nd: 5\n", "1:1 {\"a\":1}\n! in:4:1: duplicate key\n7:1 {\"d\":5}\n",
-                 1);
+    assert_reads("a: 1\n---\nb: 2\nb: 3\nc: 4\n---\nd: 5\n",
+                 "1:1 {\"a\":1}\n! in:4:1: duplicate key \"b\"\n7:1 {\"d\":5}\n", 1);
     assert_reads("a: 'x\n---\nb: 2\n",
                  "! in:2:1: found unexpected end of stream while scanning a quoted scalar that began at line 1\n"
                  "3:1 {\"b\":2}\n",
@@ -355,8 +355,8 @@ static void goes_on_behind_what_is_unusable(void **state)
                  "1:1 {\"a\":1}\n! in:3:4: invalid UTF-8\n6:1 {\"d\":3}\n! in:8:4: control character\n10:1 {\"f\":4}\n",
                  1);
     assert_reads("items:\n- a: 1\n- b: 2\n  b: 3\n- c: 4\n---\nd: 5\n",
-                 "2:3 {\"a\":1}\n! in:4:3: duplicate key\n7:1 {\"d\":5}\n", 1);
-    assert_reads("items: [1]\nkind: List\nitems: [2]\n", "1:9 1\n! in:3:1: duplicate key\n", 1);
+                 "2:3 {\"a\":1}\n! in:4:3: duplicate key \"b\"\n7:1 {\"d\":5}\n", 1);
+    assert_reads("items: [1]\nkind: List\nitems: [2]\n", "1:9 1\n! in:3:1: duplicate key \"items\"\n", 1);
     assert_reads("x: *a\n...\n---\nb: 1\n", "! in:1:4: alias of an unknown anchor\n4:1 {\"b\":1}\n", 1);
     /* An anchor is of its document alone. */
     assert_reads("a: &x 1\n---\nb: *x\n", "1:1 {\"a\":1}\n! in:3:4: alias of an unknown anchor\n", 1);
@@ -516,7 +516,7 @@ static void takes_json_documents_without_markers(void **state)
         {"--- {\"a\":1}\n{\"b\":2}\n", "1:5 {\"a\":1}\n2:1 {\"b\":2}\n", 0},
         {"\xef\xbb\xbf{\"a\":1}\r\n{\"b\":2}\r\n", "1:1 {\"a\":1}\n2:1 {\"b\":2}\n", 0},
         /* A bad one does not spoil the next. */
-        {"{\"a\":1,\"a\":2}\n{\"b\":2}\n", "! in:1:8: duplicate key\n2:1 {\"b\":2}\n", 1},
+        {"{\"a\":1,\"a\":2}\n{\"b\":2}\n", "! in:1:8: duplicate key \"a\"\n2:1 {\"b\":2}\n", 1},
         {"{\"a\": }}\n{\"b\":2}\n", "1:1 {\"a\":null}\n! in:1:8: did not find expected <document start>\n", 1},
         {"{\"a\":\"\x01\"}\n{\"b\":2}\n", "! in:1:7: control character\n2:1 {\"b\":2}\n", 1},
         {"{\"a\":1}{\"\xc3\xa4\":\xff}\n{\"b\":2}\n", "! in:1:13: invalid UTF-8\n2:1 {\"b\":2}\n", 1},
