@@ -24,6 +24,7 @@ static const struct connection_variable variables[] = {
     {"POSTGRES_CONNECTION_STRING", true, false, true}, {"POSTGRES_CONNECTION_STRING_FILE", true, true, true},
     {"SQL_CONNECTION_STRING", true, false, false},     {"SQL_CONNECTION_STRING_FILE", true, true, false},
     {"SQL_CONNECTION_STRING", false, false, false}, /* of older images */
+    {"PROGET_DATABASE", false, false, true}, /* of still older ones, PostgreSQL unless PROGET_DB_TYPE says else */
 };
 
 void database_fact_clear(struct database_fact *fact)

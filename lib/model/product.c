@@ -12,6 +12,16 @@ static const struct product_names products[] = {
     [PRODUCT_OTTER] = {"Otter", "otter", "OTTER_", "OTTER_ENCRYPTION_KEY", "OTTER_ENCRYPTION_KEY_FILE"},
 };
 
+/* Names that images of earlier versions had. */
+static const struct {
+    const char *image;
+    enum product product;
+} earlier_images[] = {
+    {"progetcore", PRODUCT_PROGET}, /* 5.3, beside the one for Mono */
+};
+
+#define EARLIER_DATABASE "PROGET_DATABASE" /* up to 5.2 */
+
 static const char *const connection_suffixes[] = {
     "SQL_CONNECTION_STRING",
     "SQL_CONNECTION_STRING_FILE",
@@ -53,6 +63,11 @@ enum product product_from_image(const char *image)
             return (enum product) i;
         }
     }
+    for (size_t i = 0; i < array_length(earlier_images); i++) {
+        if (strlen(earlier_images[i].image) == length && memcmp(image + start, earlier_images[i].image, length) == 0) {
+            return earlier_images[i].product;
+        }
+    }
     return PRODUCT_UNKNOWN;
 }
 
@@ -86,6 +101,8 @@ bool product_is_connection_variable(enum product product, const char *variable)
     if (!variable) {
         return false;
     }
-    return text_equal(variable, "SQL_CONNECTION_STRING") ||
+    bool is_earlier =
+        product != PRODUCT_BUILDMASTER && product != PRODUCT_OTTER && text_equal(variable, EARLIER_DATABASE);
+    return is_earlier || text_equal(variable, "SQL_CONNECTION_STRING") ||
            is_prefixed_connection_variable(product_names(product), variable);
 }

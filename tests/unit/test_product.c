@@ -32,6 +32,9 @@ static void images_tell_the_product_by_their_last_segment(void **state)
         {"host:5000/x/proget", PRODUCT_PROGET},
         {"proget", PRODUCT_PROGET},
         {"proget@sha256:aa/bb", PRODUCT_PROGET},
+        {"proget.inedo.com/productimages/inedo/progetcore:5.3.11", PRODUCT_PROGET},
+        {"r.example/progetcore-tools:1", PRODUCT_UNKNOWN},
+        {"r.example/progetbase", PRODUCT_UNKNOWN},
         {"r.example/otter:1@sha256:0123", PRODUCT_OTTER},
         {"r.example/buildmaster:2025.1", PRODUCT_BUILDMASTER},
         {"r.example/proget/nginx:1", PRODUCT_UNKNOWN},
@@ -64,6 +67,7 @@ static void variables_tell_the_product(void **state)
         {"PROGET_POSTGRES_CONNECTION_STRING_FILE", PRODUCT_PROGET, true},
         {"SQL_CONNECTION_STRING", PRODUCT_UNKNOWN, true},
         {"POSTGRES_CONNECTION_STRING", PRODUCT_UNKNOWN, false},
+        {"PROGET_DATABASE", PRODUCT_UNKNOWN, true}, /* of the earliest images; a backup's job may name it too */
         {"PROGET_URL_GROUP", PRODUCT_UNKNOWN, false},
         {"PROGET_SIDECAR_URL", PRODUCT_UNKNOWN, false},
         {"XPROGET_ENCRYPTION_KEY", PRODUCT_UNKNOWN, false},
@@ -76,6 +80,8 @@ static void variables_tell_the_product(void **state)
         assert_int_equal(product_is_connection_variable(cases[i].product, cases[i].variable), cases[i].is_connection);
     }
     assert_false(product_is_connection_variable(PRODUCT_OTTER, "PROGET_SQL_CONNECTION_STRING"));
+    assert_false(product_is_connection_variable(PRODUCT_OTTER, "PROGET_DATABASE"));
+    assert_true(product_is_connection_variable(PRODUCT_PROGET, "PROGET_DATABASE"));
 }
 
 int main(void)

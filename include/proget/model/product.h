@@ -19,12 +19,15 @@ struct product_names {
 /* Static. PRODUCT_UNKNOWN gives ProGet's. */
 const struct product_names *product_names(enum product product);
 enum product product_from_name(const char *name); /* by `name`; PRODUCT_UNKNOWN otherwise, NULL included */
-/* By the image's last path segment, without tag and digest: "host:5000/x/proget:25.0.13" is ProGet. */
+/*
+ * By the image's last path segment, without tag and digest: "host:5000/x/proget:25.0.13" is ProGet. So is "progetcore",
+ * as ProGet 5.3 was called.
+ */
 enum product product_from_image(const char *image);
 /* By a variable of the product's own: key or connection string, with or without _FILE, under one of the prefixes. */
 enum product product_from_variable(const char *variable);
 /* The product's connection-string variables (…SQL_CONNECTION_STRING, …POSTGRES_CONNECTION_STRING, each with _FILE, and
- * the older unprefixed SQL_CONNECTION_STRING). */
+ * the older unprefixed SQL_CONNECTION_STRING; ProGet's still older PROGET_DATABASE). */
 bool product_is_connection_variable(enum product product, const char *variable);
 
 #endif
