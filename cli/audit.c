@@ -120,6 +120,7 @@ int audit_run(const struct audit_settings *settings, FILE *output, FILE *errors)
     });
     struct input input;
     input_init(&input, model, errors, settings->now);
+    input.namespace_name = settings->namespace_name ? settings->namespace_name : INPUT_NAMESPACE_DEFAULT;
     bool is_read = !settings->cluster || live_read(settings->cluster, &input) == 0;
     for (size_t i = 0; i < settings->path_count; i++) {
         input_read(&input, settings->paths[i]);
@@ -158,7 +159,7 @@ static const char epilogue[] =
     "  kubectl proget audit -f manifests/\n"
     "  kubectl get pods,nodes,statefulsets,hpa,pdb,priorityclasses,leases,progetclusters -A -o yaml |\n"
     "    kubectl proget audit -f -\n"
-    "  helm template . | kubectl proget audit -f - -o sarif >audit.sarif\n";
+    "  helm template . | kubectl proget audit -n proget -f - -o sarif >audit.sarif\n";
 
 static bool is_path(const char *value)
 {
@@ -198,6 +199,7 @@ static int run_line(const struct option_list *operands, void *userdata, FILE *ou
             .paths = paths,
             .path_count = count,
             .cluster = count == 0 ? &line->cluster : NULL,
+            .namespace_name = line->cluster.namespace_name,
             .now = audit_instant(now_us),
             .format = (enum audit_format) line->format,
             .fail_on = (enum audit_fail_on) line->fail_on,
@@ -244,7 +246,8 @@ int audit_main(int argc, char *const *argv, FILE *output, FILE *errors)
          .kind = OPTION_FLAG,
          .target = &line.no_pod_ignores,
          .help = "Let annotations of pods and their templates leave nothing out."},
-        CONNECTION_OPTIONS(&line.cluster, "Without -f: look at this namespace only. Default: all namespaces."),
+        CONNECTION_OPTIONS(&line.cluster, "Without -f: look at this namespace only, not at all. With -f: the "
+                                          "namespace of objects that name none, not \"default\"."),
     };
     const struct program program = {
         .name = "kubectl proget audit",

@@ -19,6 +19,7 @@ struct audit_settings {
     const char *const *paths;
     size_t path_count;
     const struct connection_options *cluster; /* in place of paths: what that cluster holds now; NULL: paths */
+    const char *namespace_name;               /* with paths: of objects that name none; NULL: "default" */
     struct instant now;
     enum audit_format format;
     enum audit_fail_on fail_on;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "foreign.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 #include "proget/core/yaml.h"
@@ -23,8 +24,9 @@ void input_init(struct input *input, struct model *model, FILE *errors, struct i
     *input = (struct input){.model = model,
                             .errors = errors,
                             .now = now,
+                            .namespace_name = INPUT_NAMESPACE_DEFAULT,
                             .locations = location_table_new(),
-                            .kustomizations = map_new(NULL)};
+                            .told_folders = map_new(NULL)};
 }
 
 void input_clear(struct input *input)
@@ -34,7 +36,7 @@ void input_clear(struct input *input)
     }
     free(input->problems);
     location_table_free(input->locations);
-    map_free(input->kustomizations);
+    map_free(input->told_folders);
     *input = (struct input){0};
 }
 
@@ -85,8 +87,8 @@ static void on_problem(const struct error *err, struct yaml_position at, void *u
     problem(source->input, location_in(source, at), "%s", err->text);
 }
 
-/* What the API server would have put there. */
-static void settle_namespace(struct json_object *value, const struct model_kind_info *info)
+/* What kubectl would have put there. */
+static void settle_namespace(const struct input *input, struct json_object *value, const struct model_kind_info *info)
 {
     struct json_object *metadata = json_member(value, "metadata");
     if (!metadata || !json_object_is_type(metadata, json_type_object)) {
@@ -95,7 +97,7 @@ static void settle_namespace(struct json_object *value, const struct model_kind_
     if (!info->namespaced) {
         json_object_object_del(metadata, "namespace");
     } else if (!json_member(metadata, "namespace")) {
-        json_object_object_add(metadata, "namespace", json_object_new_string("default"));
+        json_object_object_add(metadata, "namespace", json_object_new_string(input->namespace_name));
     }
 }
 
@@ -121,6 +123,34 @@ static void note_location(struct source *source, struct json_object *value, stru
     }
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void tell_no_object(const struct source *source, struct json_object *value, struct yaml_position at)
+{
+    const char *what = foreign_document(value);
+    if (foreign_is_kustomization(base_name(source->name))) {
+        return; /* its folder was told */
+    }
+    tell(source->input, "warning: %s:%zu:%zu: not a Kubernetes object (%s), passed over", source->name, at.line,
+         at.column, what ? what : "no apiVersion and kind");
+}
+
+static void tell_release(const struct source *source, struct json_object *value, struct yaml_position at)
+{
+    const char *by = foreign_release(value);
+    if (by) {
+        tell(source->input,
+             "warning: %s:%zu:%zu: %s %s is no server itself, but what %s makes of it in the cluster: judge that with "
+             "kubectl-proget audit, without -f, or with what helm template prints",
+             source->name, at.line, at.column, json_text_at(value, "kind", ""),
+             json_text_at(value, "metadata.name", "?"), by);
+    }
+}
+
 static int on_object(struct json_object *value, struct yaml_position at, void *userdata)
 {
     struct source *source = userdata;
@@ -128,16 +158,16 @@ static int on_object(struct json_object *value, struct yaml_position at, void *u
     const char *api_version = json_text_at(value, "apiVersion", NULL);
     const char *kind_name = json_text_at(value, "kind", NULL);
     if (!api_version || !kind_name) {
-        tell(input, "warning: %s:%zu:%zu: not a Kubernetes object (no apiVersion and kind), passed over", source->name,
-             at.line, at.column);
+        tell_no_object(source, value, at);
         return 0;
     }
     input->object_count++;
+    tell_release(source, value, at);
     enum model_kind kind = model_kind_of(api_version, kind_name);
     if (kind == MODEL_KIND_COUNT || !is_of_interest(kind, value)) {
         return 0;
     }
-    settle_namespace(value, model_kind_info(kind));
+    settle_namespace(input, value, model_kind_info(kind));
     struct error err;
     if (store_upsert(model_store(input->model, kind), value, input->now, &err) < 0) {
         problem(input, location_in(source, at), "%s:%zu:%zu: %s", source->name, at.line, at.column, err.text);
@@ -217,27 +247,34 @@ static char **folder_names(struct input *input, const char *path, size_t *ret_co
     return names;
 }
 
-static bool is_kustomization(const char *name)
-{
-    return text_equal(name, "kustomization.yaml") || text_equal(name, "kustomization.yml") ||
-           text_equal(name, "Kustomization");
-}
-
-/* What kustomize makes of the files is something else than what lies there: namespaces, components, patches. */
-static void warn_of_kustomization(struct input *input, const char *path, char *const *names, size_t count)
+static bool has_one(char *const *names, size_t count, bool (*is_it)(const char *name))
 {
     size_t at = 0;
-    while (at < count && !is_kustomization(names[at])) {
+    while (at < count && !is_it(names[at])) {
         at++;
     }
-    if (at == count || map_get(input->kustomizations, path)) {
+    return at < count;
+}
+
+/* What other programs make of a folder's files is something else than what lies there. */
+static void tell_of_folder(struct input *input, const char *path, bool is_kustomization, bool is_chart)
+{
+    if ((!is_kustomization && !is_chart) || map_get(input->told_folders, path)) {
         return;
     }
-    map_put(input->kustomizations, path, input);
-    tell(input,
-         "warning: %s is a kustomization: its files are judged as they lie there. "
-         "Better: kubectl kustomize %s | kubectl-proget audit -f -",
-         path, path);
+    map_put(input->told_folders, path, input);
+    if (is_kustomization) {
+        tell(input,
+             "warning: %s is a kustomization: its files are judged as they lie there. "
+             "Better: kubectl kustomize %s | kubectl-proget audit -f -",
+             path, path);
+    }
+    if (is_chart) {
+        problem(input, (struct location){.file = path},
+                "%s: a Helm chart, and its templates are no manifests before they are rendered: "
+                "helm template %s | kubectl-proget audit -f -",
+                path, path);
+    }
 }
 
 static void read_folder(struct input *input, const char *path, int depth)
@@ -249,12 +286,15 @@ static void read_folder(struct input *input, const char *path, int depth)
     }
     size_t count;
     char **names = folder_names(input, path, &count);
-    warn_of_kustomization(input, path, names, count);
+    bool is_chart = has_one(names, count, foreign_is_chart);
+    tell_of_folder(input, path, has_one(names, count, foreign_is_kustomization), is_chart);
     for (size_t i = 0; i < count; i++) {
         cleanup_free char *child = xasprintf("%s/%s", path, names[i]);
         struct stat status;
         /* Links to files are followed, links to folders are not: they could lead in circles. */
-        if (lstat(child, &status) == 0 && S_ISDIR(status.st_mode)) {
+        if (is_chart && foreign_is_of_chart(names[i])) {
+            /* told above, once for all */
+        } else if (lstat(child, &status) == 0 && S_ISDIR(status.st_mode)) {
             read_folder(input, child, depth + 1);
         } else if (is_manifest(names[i]) && (stat(child, &status) != 0 || !S_ISDIR(status.st_mode))) {
             read_file(input, child);

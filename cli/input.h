@@ -19,13 +19,15 @@ struct input_problem {
     struct location where; /* line 0: the file as a whole; file NULL: the input as a whole */
 };
 enum { INPUT_PROBLEMS_MAX = 1000 }; /* more are only on the error stream */
+#define INPUT_NAMESPACE_DEFAULT "default"
 
 struct input {
     struct model *model; /* borrowed */
     FILE *errors;        /* borrowed */
     struct instant now;
+    const char *namespace_name;       /* of objects that name none; borrowed; INPUT_NAMESPACE_DEFAULT unless set */
     struct location_table *locations; /* of the objects that the model reads */
-    struct map *kustomizations;       /* folders of which a warning was given */
+    struct map *told_folders;         /* kustomizations and charts of which was told */
     struct input_problem *problems;
     size_t problem_count;
     size_t object_count; /* Kubernetes objects of any kind */
@@ -37,8 +39,9 @@ void input_clear(struct input *input);
 
 /*
  * `path`: a file, a folder (its *.yaml, *.yml and *.json, recursively, sorted; hidden ones are passed over; a warning
- * names each folder that is a kustomization), or "-" for standard input. Objects without a namespace are taken as of
- * namespace "default". Of several objects of the same kind and name the last wins, and a warning says so.
+ * names each folder that is a kustomization; what Helm reads of a chart's folder is unusable), or "-" for standard
+ * input. Objects without a namespace are taken as of the input's namespace_name. Of several objects of the same kind
+ * and name the last wins, and a warning says so. Another warns of what a controller in the cluster makes servers of.
  */
 void input_read(struct input *input, const char *path);
 /* The same from memory; `name` is what messages call it. */

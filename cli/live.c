@@ -100,6 +100,28 @@ static const struct listing *first_failure(const struct listing *listings, const
     return denied_pods;
 }
 
+/* A misspelt namespace is as empty as one without servers. Who may not ask is told nothing. */
+static int look_for_namespace(struct connection *connection, const char *name, struct input *input)
+{
+    const struct model *model = input->model;
+    static const enum model_kind kinds[] = {MODEL_PODS, MODEL_DEPLOYMENTS, MODEL_STATEFUL_SETS, MODEL_CLUSTERS};
+    for (size_t i = 0; i < array_length(kinds); i++) {
+        if (store_count(model_read(model, kinds[i])) > 0) {
+            return 0;
+        }
+    }
+    static const struct kube_resource namespaces = {.group = "", .version = "v1", .plural = "namespaces"};
+    const struct kube_request question = {.verb = KUBE_GET, .address = {.resource = &namespaces, .name = name}};
+    struct error err;
+    int status;
+    if (connection_call(connection, &question, NULL, &status, &err) != ERROR_NOT_FOUND || status != 404) {
+        return 0;
+    }
+    cleanup_free char *text = xasprintf("there is no namespace %s; kubectl get namespaces lists them", name);
+    input_fail(input, text);
+    return ERROR_NOT_FOUND;
+}
+
 int live_load(struct connection *connection, const char *namespace_name, struct input *input)
 {
     struct source sources[MODEL_KIND_COUNT];
@@ -131,7 +153,7 @@ int live_load(struct connection *connection, const char *namespace_name, struct 
         settle(&sources[i], &listings[i], result == 0 && !failure);
     }
     if (result == 0 && !failure) {
-        return 0;
+        return namespace_name ? look_for_namespace(connection, namespace_name, input) : 0;
     }
     input->object_count = 0;
     input_fail(input, failure ? failure->err.text : err.text);

@@ -110,12 +110,14 @@ static void print_cluster(const struct cluster *cluster, const struct finding_li
                           FILE *target)
 {
     int64_t servers = audit_cluster_server_count(cluster);
+    cleanup_free char *intended =
+        cluster->intended == servers ? xstrdup("") : xasprintf(" (%" PRId64 " intended)", cluster->intended);
     cleanup_free char *title =
-        cluster->superseded_by
-            ? xasprintf("Cluster %s in namespace %s: superseded by ProGetCluster %s", cluster->name,
-                        cluster->namespace_name, cluster->superseded_by->meta.name)
-            : xasprintf("Cluster %s in namespace %s: %s, %" PRId64 " server%s", cluster->name, cluster->namespace_name,
-                        product_names(cluster->product)->name, servers, plural(servers));
+        cluster->superseded_by ? xasprintf("Cluster %s in namespace %s: superseded by ProGetCluster %s", cluster->name,
+                                           cluster->namespace_name, cluster->superseded_by->meta.name)
+                               : xasprintf("Cluster %s in namespace %s: %s, %" PRId64 " server%s%s", cluster->name,
+                                           cluster->namespace_name, product_names(cluster->product)->name, servers,
+                                           plural(servers), intended);
     text_make_printable(title);
     (void) fprintf(target, "%s%s%s\n\n", style.coloured ? COLOUR_BOLD : "", title, style.coloured ? COLOUR_END : "");
     if (cluster->superseded_by) {

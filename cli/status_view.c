@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "output_table.h"
+#include "proget/core/clock.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 #include "status_record.h"
@@ -51,6 +52,9 @@ int status_view_print(const struct store *store, const struct status_request *re
         return STATUS_DONE;
     }
     struct table_style style = table_style_of(output);
+    char now[CLOCK_TEXT_SIZE];
+    clock_format_seconds(now_us, now);
+    (void) fprintf(output, "At %s\n\n", now);
     cleanup_free const struct store_entry **entries = sorted_entries(store);
     bool has_error = false;
     for (size_t i = 0; i < count; i++) {

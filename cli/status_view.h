@@ -11,7 +11,7 @@
 
 /* Field selector for the request: "metadata.name=main"; NULL: all. Owned. */
 char *status_view_selector(const struct status_request *request);
-/* `store` holds struct shown_cluster. Returns an exit status. */
+/* `store` holds struct shown_cluster; the time stands before it. Returns an exit status. */
 int status_view_print(const struct store *store, const struct status_request *request, int64_t now_us, FILE *output,
                       FILE *errors);
 /* An error as a line. */

@@ -169,6 +169,35 @@ static void test_what_cannot_be_judged(void **state)
     }
 }
 
+/* A misspelt namespace must not pass for one without servers. */
+static void test_no_namespace(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *status, *told;
+        int result;
+    } cases[] = {
+        {"404 Not Found", "error: there is no namespace progte; kubectl get namespaces lists them\n", ERROR_NOT_FOUND},
+        {"403 Forbidden", "", 0},
+        {"200 OK", "", 0},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        struct live live;
+        live_begin(&live);
+        live_answer(&live, "GET /api/v1/namespaces/progte ", cases[i].status, "{}");
+        assert_int_equal(live_run(&live, "progte"), cases[i].result);
+        assert_string_equal(live.command.errors, cases[i].told);
+        assert_true(was_asked(&live, "GET /api/v1/namespaces/progte "));
+        live_end(&live);
+    }
+    struct live live;
+    live_begin(&live);
+    live_answer(&live, "GET /api/v1/namespaces/proget/pods?", "200 OK", "{'items':[" POD "]}");
+    assert_int_equal(live_run(&live, "proget"), 0);
+    assert_false(was_asked(&live, "GET /api/v1/namespaces/proget ")); /* something is in it */
+    live_end(&live);
+}
+
 static void test_no_cluster(void **state)
 {
     (void) state;
@@ -194,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_a_whole_cluster),
         cmocka_unit_test(test_what_may_not_be_seen),
         cmocka_unit_test(test_what_cannot_be_judged),
+        cmocka_unit_test(test_no_namespace),
         cmocka_unit_test(test_no_cluster),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

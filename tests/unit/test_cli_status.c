@@ -164,7 +164,7 @@ static void test_once(void **state)
                   "GET /apis/proget-operator.io/v1alpha1/namespaces/proget/progetclusters?limit=500&"
                   "fieldSelector=metadata.name%3Dmain ");
     assert_status(LIST(CLUSTER("b", "'servers':1") "," CLUSTER("a", "'servers':1")), "200 OK", &everywhere, STATUS_DONE,
-                  "proget/a  ProGet", "", "GET /apis/proget-operator.io/v1alpha1/progetclusters?limit=500 ");
+                  "Z\n\nproget/a  ProGet", "", "GET /apis/proget-operator.io/v1alpha1/progetclusters?limit=500 ");
     assert_status(LIST(""), "200 OK", &one, STATUS_UNUSABLE, "",
                   "error: there is no ProGetCluster main in namespace proget; kubectl proget status -A shows all\n",
                   "GET ");
