@@ -5,6 +5,7 @@
 
 #include "catalogue.h"
 #include "phrase.h"
+#include "proget/core/text.h"
 #include "server_count.h"
 #include "spread_rule.h"
 
@@ -36,10 +37,13 @@ static void say_not_enforced(const struct check_context *context, int64_t server
     cleanup_free char *first = phrase_subject(a);
     cleanup_free char *second = phrase_subject(b);
     cleanup_free char *who = a == b ? xstrdup("two of them") : xasprintf("%s and %s", first, second);
+    const char *key = cluster->settings.topology_key;
+    cleanup_free char *where = text_equal(key, "kubernetes.io/hostname") ? xstrdup("on one node")
+                                                                         : xasprintf("on nodes that share one %s", key);
     cleanup_free char *message =
-        xasprintf("Nothing keeps the %" PRId64 " servers of cluster %s apart: the scheduler may put %s where they "
-                  "share one %s; they would share its network card, and one failure would take both.",
-                  servers, cluster->name, who, cluster->settings.topology_key);
+        xasprintf("Nothing keeps the %" PRId64 " servers of cluster %s apart: the scheduler may put %s %s; they would "
+                  "share its network card, and one failure would take both.",
+                  servers, cluster->name, who, where);
     cleanup_free char *target = phrase_cluster_target(cluster);
     cleanup_free char *action =
         xasprintf("Give the pod template a required anti-affinity with topologyKey %s whose selector matches the "
