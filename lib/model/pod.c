@@ -158,6 +158,7 @@ static const struct record_field container_fields[] = {
     {"startupProbe", RECORD_OBJECT, offsetof(struct container, startup), &probe_type, NULL},
     {"ports", RECORD_LIST, offsetof(struct container, ports), &port_type, NULL},
     {"volumeMounts", RECORD_LIST, offsetof(struct container, mounts), &mount_type, mount_is_read},
+    {"affinity", RECORD_PRESENT, offsetof(struct container, has_stray_affinity), NULL, NULL},
 };
 const struct record_type container_type = RECORD_TYPE("container", struct container, container_fields);
 

@@ -259,6 +259,14 @@ static void test_sentences_for_one_server(void **state)
     assert_contains(run.output, "under the other servers");
     assert_contains(run.output, "every eviction is a failover");
     assert_contains(run.output, "without one a server cannot start, or keeps a database of its own");
+    assert_null(strstr(run.output, "An affinity stands"));
+    write_file(
+        &run, "one.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+        "spec:\n  replicas: 2\n  selector: {matchLabels: {app: web}}\n  template: {metadata: {labels: {app: web}}, "
+        "spec: {containers: [{name: p, image: inedo/otter, affinity: {podAntiAffinity: {}}}]}}\n");
+    RUN(&run, "-f", "@", "-o", "json");
+    assert_contains(run.output, "An affinity stands in container p");
     run_end(&run);
 }
 

@@ -52,6 +52,7 @@ struct container {
     const struct probe *liveness, *readiness, *startup; /* NULL absent */
     struct record_list ports;                           /* struct container_port */
     struct record_list mounts;                          /* struct volume_mount */
+    bool has_stray_affinity; /* manifests only: written one level too deep, where no API server reads it */
 };
 struct affinity_term { /* one required pod anti-affinity term */
     const char *topology_key;

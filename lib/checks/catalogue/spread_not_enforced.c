@@ -30,6 +30,18 @@ static bool find_unforbidden_pair(struct spread_question *question, const struct
     return false;
 }
 
+/* Whoever wrote a rule wants to know why it does not count. Owned. */
+static char *phrase_stray_rule(const struct subject *subject)
+{
+    const struct container *product = subject->product;
+    return product && product->has_stray_affinity
+               ? xasprintf(
+                     " (An affinity stands in container %s, where Kubernetes reads none: it belongs one level up, "
+                     "beside \"containers\".)",
+                     product->name ? product->name : "?")
+               : xstrdup("");
+}
+
 static void say_not_enforced(const struct check_context *context, int64_t servers, const struct subject *a,
                              const struct subject *b)
 {
@@ -40,10 +52,11 @@ static void say_not_enforced(const struct check_context *context, int64_t server
     const char *key = cluster->settings.topology_key;
     cleanup_free char *where = text_equal(key, "kubernetes.io/hostname") ? xstrdup("on one node")
                                                                          : xasprintf("on nodes that share one %s", key);
+    cleanup_free char *stray = phrase_stray_rule(a);
     cleanup_free char *message =
         xasprintf("Nothing keeps the %" PRId64 " servers of cluster %s apart: the scheduler may put %s %s; they would "
-                  "share its network card, and one failure would take both.",
-                  servers, cluster->name, who, where);
+                  "share its network card, and one failure would take both.%s",
+                  servers, cluster->name, who, where, stray);
     cleanup_free char *target = phrase_cluster_target(cluster);
     cleanup_free char *action =
         xasprintf("Give the pod template a required anti-affinity with topologyKey %s whose selector matches the "
