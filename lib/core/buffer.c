@@ -25,7 +25,7 @@ static void buffer_move(struct buffer *buffer, size_t capacity)
     if (!buffer->is_secret) {
         buffer->data = xrealloc(buffer->data, capacity, 1);
     } else {
-        /* realloc() would leave a copy behind. */
+        /* Growing in place may move it, and leave a copy behind. */
         char *data = xcalloc(capacity, 1);
         if (buffer->data != NULL) {
             memcpy(data, buffer->data, buffer->length);

@@ -1,4 +1,5 @@
-# Two operators of which one acts: the way of the one who leads is cut, then it is stopped for longer than its Lease.
+# Two operators of which one acts: the way of the one who leads is cut, then it is stopped for longer than its Lease, then
+# it ends while the other one sees the pods late.
 # shellcheck shell=bash disable=SC2016,SC2034 # conditions are text that is evaluated later
 
 lease_holder() { api /apis/coordination.k8s.io/v1/namespaces/proget-operator/leases/proget-operator | jq -r '.spec.holderIdentity // ""'; }
@@ -54,14 +55,32 @@ WITHIN=20 ok_log "awake again, it sees at once that its time is over" 1 'no long
 change
 through "after that"
 holds "it wrote nothing since it was stopped" '[ "$(written_by two)" = "$written_before" ]'
+change
+operator_use one
+through "with the first leader again"
+
+# --- the leader ends while the one that stands by has yet to see what it said ---
+proxy_use two
+ok "what happens to pods reaches the one that stands by nine seconds late" apply pods '{"kind":"hold","ms":9000}'
+change
+operator_use one
+through "while the other one does not see it"
 for name in one two; do
     operator_use "$name"
     holds "$name is the same process" operator_same
 done
+operator_use two
+watched_before=$(grep -c 'watching this cluster' "$OPERATOR_LOG")
+judged_by_two() { operator_use two && [ "$(grep -c 'watching this cluster' "$OPERATOR_LOG")" -gt "$watched_before" ]; }
+ends_said() { grep -cE 'CoScheduled' <(grep -E 'resolved: |no longer reported: ' "$OPERATOR_LOG"); }
+ended_before=$(ends_said || true)
 operator_use one
 cluster_stop "$RUN" one
 holds "it ends without a complaint about memory" "! grep -qE '$SANITIZER_WORDS' '$OPERATOR_LOG'"
 operator_use two
 WITHIN=10 ok "a leader that ends gives the Lease up, and the other one leads at once" leads two
+WITHIN=30 ok "it judges once it has seen as much as the one before" judged_by_two
+holds "and takes nothing for mended or deleted that it had not seen yet" '[ "$(ends_said)" = "$ended_before" ]'
+through "from a leader to one that was behind"
 change
 through "after the end of one"
