@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests: run.sh [STAGE]...; without a word, all of these. Ends with "N passed, M failed".
 #   unit     every pure part, and every input that a fuzzer ever found, under AddressSanitizer and UBSan
+#   patches  what the pages of docs/findings say to paste, on the scenarios (tests/patches)
 #   cluster  the programs against a real API server (tests/e2e)
 #   scale    five thousand findings at once, without sanitizers
 #   proxy    the fault proxy that the next two stand on (tests/faults)
@@ -9,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(unit cluster scale proxy faults storm)
+[ ${#stages[@]} -gt 0 ] || stages=(unit patches cluster scale proxy faults storm)
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 passed=0
@@ -32,6 +33,7 @@ count() {
 for stage in "${stages[@]}"; do
     case $stage in
     unit) script=tests/unit/run.sh ;;
+    patches) script=tests/patches/run.sh ;;
     cluster) script=tests/e2e/run.sh ;;
     scale) script=tests/e2e/scale/run.sh ;;
     proxy) script=tests/faults/selftest.sh ;;
@@ -41,7 +43,7 @@ for stage in "${stages[@]}"; do
         export STORM_SEED=${STORM_SEED:-7} # the same each time; make soak takes another each time
         ;;
     *)
-        printf 'run.sh: no such stage: %s (there are: unit cluster scale proxy faults storm)\n' "$stage" >&2
+        printf 'run.sh: no such stage: %s (there are: unit patches cluster scale proxy faults storm)\n' "$stage" >&2
         exit 2
         ;;
     esac

@@ -9,6 +9,8 @@
 #include "input.h"
 #include "proget/core/map.h"
 
+#define PAGE_DIR SCENARIO_DIR "/../../docs/findings"
+
 enum { SCENARIOS_LEAST = 100, NEAR_MISSES_LEAST = 2 };
 
 static struct json_object *read_expected(const char *folder)
@@ -185,6 +187,18 @@ static void test_every_scenario(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static bool scenario_expects(const char *name, const char *code)
+{
+    cleanup_free char *path = xasprintf("%s/%s", SCENARIO_DIR, name);
+    cleanup_json struct json_object *expected = read_expected(path);
+    struct json_object *findings = json_member(expected, "findings");
+    bool has = false;
+    for (size_t i = 0; i < json_object_array_length(findings); i++) {
+        has = has || text_equal(json_text_at(json_object_array_get_idx(findings, i), "code", ""), code);
+    }
+    return has;
+}
+
 /* A scenario expects the code; or it is named as a near miss of it and does not. */
 static void count_for_code(const char *code, size_t *ret_positive, size_t *ret_near)
 {
@@ -195,17 +209,62 @@ static void count_for_code(const char *code, size_t *ret_positive, size_t *ret_n
         if (strchr(entry->d_name, '.')) {
             continue;
         }
-        cleanup_free char *path = xasprintf("%s/%s", SCENARIO_DIR, entry->d_name);
-        cleanup_json struct json_object *expected = read_expected(path);
-        struct json_object *findings = json_member(expected, "findings");
-        bool has = false;
-        for (size_t i = 0; i < json_object_array_length(findings); i++) {
-            has = has || text_equal(json_text_at(json_object_array_get_idx(findings, i), "code", ""), code);
-        }
+        bool has = scenario_expects(entry->d_name, code);
         *ret_positive += has;
         *ret_near += !has && text_starts_with(entry->d_name, near_prefix);
     }
     (void) closedir(folder);
+}
+
+static struct buffer read_page(const char *name)
+{
+    cleanup_free char *path = xasprintf("%s/%s", PAGE_DIR, name);
+    struct buffer text = BUFFER_INIT(BOUND_SMALL_FILE);
+    struct error err;
+    if (buffer_read_file(&text, path, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
+    return text;
+}
+
+/* Title and the five sections, in this order and no others. */
+static void assert_page_is_whole(const char *code)
+{
+    static const char *const sections[] = {"Meaning", "Impact", "Diagnosis", "Mitigation", "Leaving it out"};
+    cleanup_free char *name = xasprintf("%s.md", code);
+    cleanup_buffer struct buffer page = read_page(name);
+    cleanup_free char *title = xasprintf("# %s\n", code);
+    assert_true(text_starts_with(buffer_text(&page), title));
+    size_t count = 0;
+    for (const char *at = strstr(buffer_text(&page), "\n## "); at; at = strstr(at + 1, "\n## ")) {
+        cleanup_free char *heading = xasprintf("\n## %s\n", count < array_length(sections) ? sections[count] : "?");
+        if (!text_starts_with(at, heading)) {
+            fail_msg("%s: section %zu is \"%.*s\"", name, count + 1, (int) strcspn(at + 1, "\n"), at + 1);
+        }
+        const char *body = at + strlen(heading);
+        body += strspn(body, "\n");
+        if (*body == '\0' || text_starts_with(body, "## ")) {
+            fail_msg("%s: nothing under %s", name, sections[count]);
+        }
+        count++;
+    }
+    assert_int_equal(count, array_length(sections));
+}
+
+/* Its row among the codes of the list of pages, with the catalogue's severity and summary. */
+static void assert_page_is_listed(const struct check_row *row, const char *list)
+{
+    cleanup_free char *begin = xasprintf("\n| [%s](%s.md) | %s | ", row->code, row->code, severity_name(row->severity));
+    cleanup_free char *end = xasprintf(" | %s |", row->summary);
+    const char *at = strstr(list, begin);
+    if (!at) {
+        fail_msg("README.md of the pages has no row \"%s...\"", begin + 1);
+    }
+    size_t length = strcspn(at + 1, "\n");
+    cleanup_free char *line = xstrndup(at + 1, length);
+    if (!text_ends_with(line, end)) {
+        fail_msg("README.md of the pages: \"%s\" does not end with \"%s\"", line, end);
+    }
 }
 
 static void test_every_code_has_its_scenarios_and_page(void **state)
@@ -213,6 +272,7 @@ static void test_every_code_has_its_scenarios_and_page(void **state)
     (void) state;
     size_t count;
     const struct check_row *rows = catalogue(&count);
+    cleanup_buffer struct buffer list = read_page("README.md");
     for (size_t i = 0; i < count; i++) {
         size_t positive = 0;
         size_t near = 0;
@@ -222,15 +282,70 @@ static void test_every_code_has_its_scenarios_and_page(void **state)
         if (!is_told_rightly || near < NEAR_MISSES_LEAST) {
             fail_msg("%s: %zu scenarios raise it and %zu nearly do", rows[i].code, positive, near);
         }
-        cleanup_free char *page = xasprintf("%s/../../docs/findings/%s.md", SCENARIO_DIR, rows[i].code);
-        cleanup_buffer struct buffer text = BUFFER_INIT(BOUND_SMALL_FILE);
-        struct error err;
-        if (buffer_read_file(&text, page, &err) < 0) {
-            fail_msg("%s", err.text);
-        }
-        cleanup_free char *title = xasprintf("# %s\n", rows[i].code);
-        assert_true(text_starts_with(buffer_text(&text), title));
+        assert_page_is_whole(rows[i].code);
+        assert_page_is_listed(&rows[i], buffer_text(&list));
     }
+}
+
+/* The code before the first dash; NULL where there is none of that name. */
+static const char *code_of(const char *name, const char *end)
+{
+    cleanup_free char *code = xstrndup(name, strcspn(name, end));
+    const struct check_row *row = catalogue_find(code);
+    return row ? row->code : NULL;
+}
+
+static void test_every_page_is_of_a_code(void **state)
+{
+    (void) state;
+    DIR *folder = opendir(PAGE_DIR);
+    assert_non_null(folder);
+    size_t pages = 0;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        if (entry->d_name[0] != '.' && !text_equal(entry->d_name, "README.md")) {
+            if (!text_ends_with(entry->d_name, ".md") || !code_of(entry->d_name, ".")) {
+                fail_msg("docs/findings/%s: there is no such code", entry->d_name);
+            }
+            pages++;
+        }
+    }
+    (void) closedir(folder);
+    size_t count;
+    (void) catalogue(&count);
+    assert_int_equal(pages, count);
+    /* Nor does the list name others. */
+    cleanup_buffer struct buffer list = read_page("README.md");
+    for (const char *at = strstr(buffer_text(&list), "\n| ["); at; at = strstr(at + 1, "\n| [")) {
+        assert_non_null(code_of(at + strlen("\n| ["), "]"));
+    }
+}
+
+/* A folder named after a code raises it, a near miss of it does not; others are about the whole. */
+static void test_every_scenario_is_of_a_code(void **state)
+{
+    (void) state;
+    static const char *const others[] = {"clean-", "ignore-", "severity-"};
+    DIR *folder = opendir(SCENARIO_DIR);
+    assert_non_null(folder);
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        const char *name = entry->d_name;
+        bool is_other = strchr(name, '.') != NULL;
+        for (size_t i = 0; i < array_length(others); i++) {
+            is_other = is_other || text_starts_with(name, others[i]);
+        }
+        if (is_other) {
+            continue;
+        }
+        const char *code = code_of(name, "-");
+        if (!code) {
+            fail_msg("tests/scenarios/%s: there is no such code", name);
+        }
+        bool is_near_miss = text_starts_with(name + strlen(code), "-not-");
+        if (scenario_expects(name, code) == is_near_miss) {
+            fail_msg("tests/scenarios/%s: its name and its expected.yaml do not agree", name);
+        }
+    }
+    (void) closedir(folder);
 }
 
 int main(void)
@@ -238,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_scenario),
         cmocka_unit_test(test_every_code_has_its_scenarios_and_page),
+        cmocka_unit_test(test_every_page_is_of_a_code),
+        cmocka_unit_test(test_every_scenario_is_of_a_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
