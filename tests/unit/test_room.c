@@ -23,7 +23,7 @@ static void put_node(struct model *model, const char *name, const char *spec)
 
 static void put_server(struct model *model, const char *name, const char *node)
 {
-    cleanup_free char *spec = xasprintf(", 'nodeName': '%s', 'priority': 1000", node);
+    cleanup_free char *spec = xasprintf(", 'nodeName': '%s', 'priorityClassName': 'servers', 'priority': 1000", node);
     cleanup_free char *pod = fixture_pod(name, "", spec, "{'phase': 'Running'}");
     fixture_put(model, MODEL_PODS, pod);
 }

@@ -8,6 +8,7 @@
 #include "proget/core/map.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
+#include "proget/model/node_load.h"
 
 /* How many servers are where, so that a node is asked about without a walk over the servers. Counts, owned. */
 struct occupancy {
@@ -47,45 +48,101 @@ static void occupancy_clear(struct occupancy *occupancy)
     map_free(occupancy->nodes);
 }
 
-/* A server that stays where it is, on a node of this domain. */
-static bool is_occupied(const struct occupancy *occupancy, const struct server *moving, const struct node *node)
-{
-    const size_t *slot = occupancy_slot(occupancy, node, /* is_new= */ false);
-    size_t itself = moving->node && slot && slot == occupancy_slot(occupancy, moving->node, false) ? 1 : 0;
-    return slot && *slot > itself;
-}
+/* What is asked of the nodes about one server. */
+struct question {
+    const struct check_context *context;
+    const struct occupancy *occupancy;
+    const struct server *server;
+    const size_t *own; /* the slot that counts it; NULL: its node is not known */
+};
 
-static enum node_verdict judge(const struct check_context *context, const struct occupancy *occupancy,
-                               const struct server *server, const struct node *node)
+static enum node_verdict judge(const struct question *question, const struct node *node)
 {
-    return is_occupied(occupancy, server, node) ? NODE_OCCUPIED : node_judge(context->model, node, &server->pod->spec);
-}
-
-/*
- * One node that takes it is enough. Servers of one kind mostly have the same one: `taker` is what took the last, or
- * NULL, so that a large cluster is walked once for all of them.
- */
-static bool has_spare(const struct check_context *context, const struct occupancy *occupancy,
-                      const struct server *server, const struct node **taker, struct node_tally *ret_tally)
-{
-    const char *own = server_node_name(server);
-    if (*taker && !text_equal((*taker)->meta.name, own) && judge(context, occupancy, server, *taker) == NODE_TAKES) {
-        return true;
+    /* Another server, that stays where it is, on a node of this domain. */
+    const size_t *slot = occupancy_slot(question->occupancy, node, /* is_new= */ false);
+    if (slot && *slot > (slot == question->own ? 1u : 0u)) {
+        return NODE_OCCUPIED;
     }
-    const struct store *nodes = model_read(context->model, MODEL_NODES);
+    return node_judge(question->context->model, node, &question->server->pod->spec);
+}
+
+/* The first that takes it; NULL: none does, and `ret_tally` says of all why. */
+static const struct node *find_taker(const struct question *question, struct node_tally *ret_tally)
+{
+    const struct store *nodes = model_read(question->context->model, MODEL_NODES);
     for (const struct store_entry *at = store_first(nodes, NULL); at; at = store_next(nodes, NULL, at)) {
         const struct node *node = (const struct node *) at->object;
-        if (text_equal(node->meta.name, own)) {
+        if (text_equal(node->meta.name, server_node_name(question->server))) {
             continue;
         }
-        enum node_verdict verdict = judge(context, occupancy, server, node);
+        enum node_verdict verdict = judge(question, node);
         ret_tally->counts[verdict]++;
         if (verdict == NODE_TAKES) {
-            *taker = node;
+            return node;
+        }
+    }
+    return NULL;
+}
+
+/* The server's node may share its domain with others: with it gone, these are free for it. */
+static bool is_taken_next_door(const struct question *question)
+{
+    const struct server *server = question->server;
+    const char *domain = server->node ? node_label(server->node, question->occupancy->topology_key) : NULL;
+    if (!domain || !question->own || *question->own > 1) {
+        return false; /* the node is the whole of its domain, or others stay in it */
+    }
+    const struct store *nodes = model_read(question->context->model, MODEL_NODES);
+    for (const struct store_entry *at = store_first(nodes, NULL); at; at = store_next(nodes, NULL, at)) {
+        const struct node *node = (const struct node *) at->object;
+        if (node != server->node && text_equal(node_label(node, question->occupancy->topology_key), domain) &&
+            judge(question, node) == NODE_TAKES) {
             return true;
         }
     }
     return false;
+}
+
+static const char *revision_of(const struct server *server)
+{
+    const char *revision = record_map_get(&server->pod->labels, "controller-revision-hash");
+    return revision ? revision : record_map_get(&server->pod->labels, "pod-template-hash");
+}
+
+/* Of one template, and none was changed on its way: what a node says to the one it says to the other. */
+static bool are_alike(const struct server *a, const struct server *b)
+{
+    const char *revision = revision_of(a);
+    const struct pod_spec *x = &a->pod->spec;
+    const struct pod_spec *y = &b->pod->spec;
+    struct resource_sums first = pod_spec_requests(x);
+    struct resource_sums second = pod_spec_requests(y);
+    return a->workload && a->workload == b->workload && revision && text_equal(revision, revision_of(b)) &&
+           x->priority.is_set == y->priority.is_set && x->priority.value == y->priority.value &&
+           first.cpu_thousandths == second.cpu_thousandths && first.memory_bytes == second.memory_bytes &&
+           first.storage_bytes == second.storage_bytes;
+}
+
+/* What was found for servers before this one, so that a large cluster is walked once for all that are alike. */
+struct memory {
+    const struct node *taker;    /* what took the last; NULL: nothing yet */
+    const struct server *failed; /* the last that none takes; NULL: none yet */
+};
+
+static bool has_spare(const struct question *question, struct memory *memory, struct node_tally *ret_tally)
+{
+    const struct server *server = question->server;
+    bool is_other = memory->taker && !text_equal(memory->taker->meta.name, server_node_name(server));
+    if (is_other && judge(question, memory->taker) == NODE_TAKES) {
+        return true;
+    }
+    if (memory->failed && are_alike(memory->failed, server)) {
+        return is_taken_next_door(question);
+    }
+    const struct node *taker = find_taker(question, ret_tally);
+    memory->taker = taker ? taker : memory->taker;
+    memory->failed = taker ? memory->failed : server;
+    return taker != NULL;
 }
 
 static void say_no_spare(const struct check_context *context, const char *const *names, size_t count,
@@ -130,12 +187,17 @@ static size_t find_without_spare(const struct check_context *context, const char
     const struct cluster *cluster = context->cluster;
     struct occupancy occupancy;
     occupancy_init(&occupancy, cluster);
-    const struct node *taker = NULL;
+    struct memory memory = {0};
     size_t count = 0;
     for (size_t i = 0; i < cluster->server_count; i++) {
         const struct server *server = &cluster->servers[i];
+        if (!can_move(server)) {
+            continue;
+        }
+        struct question question = {.context = context, .occupancy = &occupancy, .server = server};
+        question.own = server->node ? occupancy_slot(&occupancy, server->node, /* is_new= */ false) : NULL;
         struct node_tally tally = {0};
-        if (can_move(server) && !has_spare(context, &occupancy, server, &taker, &tally)) {
+        if (!has_spare(&question, &memory, &tally)) {
             *first = count == 0 ? tally : *first;
             names[count++] = server->pod->meta.name;
         }

@@ -78,10 +78,11 @@ static void say_low(const struct check_context *context, const struct server *se
                       .object = reference_to_server(server), .message = message, .action = action, .hold_ms = -1});
 }
 
-/* True: it has its place and its priority is known. */
+/* True: it has its place and its priority is known. Without a class PriorityClassMissing says all that there is to do.
+ */
 static bool can_be_judged(const struct check_context *context, const struct server *server, int64_t *ret_own)
 {
-    if (!server_node_name(server)) {
+    if (!server_node_name(server) || text_is_empty(server->pod->spec.priority_class_name)) {
         return false;
     }
     if (model_options(context->model)->is_restricted) {
