@@ -26,7 +26,6 @@ func (w *world) notePossible(p *podState) {
 	}
 	for code, isTrue := range map[string]bool{
 		"PriorityClassMissing": !p.traits.hasClass,
-		"PriorityClassLow":     !p.traits.hasClass, // there are pods that have one on every node
 		"QosNotGuaranteed":     !p.traits.isGuaranteed,
 		"SidecarBreaksQos":     p.traits.sidecar == "loose",
 		"SidecarMissing":       p.traits.sidecar == "none",
