@@ -6,6 +6,8 @@
 #include "proget/core/text.h"
 
 enum { INTERVAL_MS = 60 * 1000, TIMEOUT_MS = 10 * 1000, SILENT_AFTER_MS = 150 * 1000, HURRY_SPREAD_MS = 500 };
+/* A server that has just started refuses what it will allow in a moment, and lacks what others serve behind it. */
+enum { GRACE_MS = 10 * 1000 };
 /* A server that ends no list would keep us asking: so many nodes no cluster has. */
 enum { PAGES_MAX = 256 };
 
@@ -18,6 +20,8 @@ struct poller {
     int pages;                             /* of it */
     int failures;                          /* in a row */
     int64_t failing_since_ms;              /* monotonic: the first of them */
+    enum poller_state absence;             /* MISSING or REFUSED by the last answer, told or not; else ASKING */
+    int64_t absent_since_ms;               /* monotonic: so since then */
     struct backoff backoff;
     enum poller_state state;
 };
@@ -56,6 +60,28 @@ static bool is_silent(const struct poller *poller, bool is_answered)
                                           : now_ms(poller) - poller->failing_since_ms >= SILENT_AFTER_MS;
 }
 
+/* True: the kind is told to be so from now on. Until then it is asked again soon. */
+static bool is_confirmed(struct poller *poller, enum poller_state absence)
+{
+    if (poller->absence != absence) {
+        poller->absence = absence;
+        poller->absent_since_ms = now_ms(poller);
+    }
+    return poller->state == POLLER_ASKING || poller->state == absence ||
+           now_ms(poller) - poller->absent_since_ms >= poller->options.grace_ms;
+}
+
+static void take_absence(struct poller *poller, enum poller_state absence, const char *why)
+{
+    if (!is_confirmed(poller, absence)) {
+        return;
+    }
+    poller->failures = 0;
+    backoff_reset(&poller->backoff);
+    loop_timer_set_after(poller->timer, poller->options.interval_ms);
+    set_state(poller, absence, why);
+}
+
 /* `status` 0: there was no answer. */
 static void fail(struct poller *poller, int status, const char *why)
 {
@@ -65,10 +91,11 @@ static void fail(struct poller *poller, int status, const char *why)
     }
     loop_timer_set_after(poller->timer, backoff_next(&poller->backoff, now_ms(poller), random_fraction()));
     if (status == 404 || status == 403) {
-        poller->failures = 0;
-        loop_timer_set_after(poller->timer, poller->options.interval_ms);
-        set_state(poller, status == 404 ? POLLER_MISSING : POLLER_REFUSED, why);
-    } else if (is_silent(poller, status != 0)) {
+        take_absence(poller, status == 404 ? POLLER_MISSING : POLLER_REFUSED, why);
+        return;
+    }
+    poller->absence = POLLER_ASKING;
+    if (is_silent(poller, status != 0)) {
         set_state(poller, POLLER_SILENT, why);
     }
 }
@@ -80,6 +107,7 @@ static void succeed(struct poller *poller)
     poller->replacement = NULL;
     end_list(poller);
     poller->failures = 0;
+    poller->absence = POLLER_ASKING;
     backoff_reset(&poller->backoff);
     int64_t spread_ms = (int64_t) (random_fraction() * (double) poller->options.interval_ms / 10);
     loop_timer_set_after(poller->timer, poller->options.interval_ms + spread_ms);
@@ -148,6 +176,9 @@ struct poller *poller_start(struct kube_client *client, const struct poller_opti
     poller->options = *options;
     if (poller->options.interval_ms == 0) {
         poller->options.interval_ms = INTERVAL_MS;
+    }
+    if (poller->options.grace_ms == 0) {
+        poller->options.grace_ms = GRACE_MS;
     }
     poller->backoff = (struct backoff) BACKOFF_INIT;
     poller->timer = loop_timer_new(kube_client_loop(client), ask, poller);

@@ -24,6 +24,7 @@ void reflector_machine_init(struct reflector_machine *machine)
         .absent_backoff = BACKOFF_INIT, /* up to 30 s and as much jitter: a minute at the most */
         .opened_ms = -1,
         .absent_since_ms = -1,
+        .refused_since_ms = -1,
     };
 }
 
@@ -123,14 +124,35 @@ static void tell_behind(struct step *step)
 static void fall_behind(struct step *step, enum reflector_phase phase)
 {
     step->machine->absent_since_ms = -1; /* whatever it is, it is no refusal */
+    step->machine->refused_since_ms = -1;
     tell_behind(step);
     wait_for(step, phase, &step->machine->backoff);
+}
+
+/* What is not there is nobody's to refuse: a server that has just started says so before it knows what it has. */
+static bool is_refused_for_a_moment(struct step *step)
+{
+    struct reflector_machine *machine = step->machine;
+    bool was_missing = machine->state == REFLECTOR_UNOBSERVED && machine->is_missing;
+    if (!was_missing || step->input->failure.status == 404) {
+        machine->refused_since_ms = -1;
+        return false;
+    }
+    if (machine->refused_since_ms < 0) {
+        machine->refused_since_ms = step->now_ms;
+    }
+    return step->now_ms - machine->refused_since_ms < REFLECTOR_ABSENT_GRACE_MS;
 }
 
 /* The kind is refused or not there. A server that has just started refuses what it will allow in a moment. */
 static void take_absence(struct step *step)
 {
     struct reflector_machine *machine = step->machine;
+    if (is_refused_for_a_moment(step)) {
+        step->actions->store |= REFLECTOR_STORE_ABORT;
+        wait_for(step, REFLECTOR_PHASE_WAIT_SYNC, &machine->backoff);
+        return;
+    }
     if (machine->absent_since_ms < 0) {
         machine->absent_since_ms = step->now_ms;
     }
@@ -159,6 +181,7 @@ static void finish_sync(struct step *step, const char *version)
     machine->was_synced = true;
     machine->premature_ends = 0;
     machine->absent_since_ms = -1;
+    machine->refused_since_ms = -1;
     set_version(machine->last_version, version);
     backoff_reset(&machine->absent_backoff);
 }

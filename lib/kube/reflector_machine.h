@@ -22,7 +22,7 @@ enum {
     REFLECTOR_SHORT_WATCHES_MAX = 3,  /* of such length in a row, events or not, before there is a pause */
     REFLECTOR_PREMATURE_ENDS_MAX = 2, /* WatchLists cut before their end in a row, before a list is tried instead */
     REFLECTOR_ABSENT_GRACE_MS = 10 * 1000, /* a kind that was in step and is refused may be so by a server that is
-                                              starting: that long it counts as behind */
+                                              starting: that long it counts as behind, or as missing as before */
     REFLECTOR_CONTINUE_LENGTH_MAX = 2048,  /* bytes of a continue token: a key and a version in base64 */
 };
 
@@ -116,6 +116,7 @@ struct reflector_machine {
     int64_t events;             /* on this stream */
     int64_t opened_ms;          /* this stream; negative: not yet */
     int64_t absent_since_ms;    /* refused or not there since then; negative: it is not */
+    int64_t refused_since_ms;   /* is_missing was told, and refused since then; negative: it is not */
     char last_version[RESOURCE_VERSION_LENGTH_MAX + 1];
     char list_version[RESOURCE_VERSION_LENGTH_MAX + 1];  /* the list was asked for with */
     char first_version[RESOURCE_VERSION_LENGTH_MAX + 1]; /* of the list's first page */

@@ -37,6 +37,8 @@ static void on_state(enum poller_state state, const char *why, void *userdata)
     }
 }
 
+enum { SOON_MS = 10, NEVER_MS = 3600 * 1000, GRACE_MS = 100 };
+
 static bool is_server_away(void *userdata)
 {
     return ((struct world *) userdata)->is_away;
@@ -51,6 +53,7 @@ static void begin(struct world *world, const struct api_answer *answers, size_t 
         poller_start(world->api.client, &(struct poller_options){.resource = {"metrics.k8s.io", "v1beta1", "nodes"},
                                                                  .store = world->store,
                                                                  .interval_ms = interval_ms,
+                                                                 .grace_ms = GRACE_MS,
                                                                  .on_state = on_state,
                                                                  .is_server_away = is_server_away,
                                                                  .userdata = world});
@@ -72,8 +75,6 @@ static void end(struct world *world)
 #define BEGIN(world, interval_ms, ...)                                                                               \
     begin(world, (const struct api_answer[]){__VA_ARGS__}, array_length(((const struct api_answer[]){__VA_ARGS__})), \
           interval_ms)
-
-enum { SOON_MS = 10, NEVER_MS = 3600 * 1000 };
 
 static void test_pages_make_one_list(void **state)
 {
@@ -108,9 +109,28 @@ static void test_missing_refused_and_back(void **state)
     (void) state;
     struct world world = {0};
     BEGIN(&world, SOON_MS, {"404 Not Found", NULL}, {"404 Not Found", NULL}, {"200 OK", LIST("", ITEM("a"))},
-          {"403 Forbidden", NULL}, {"200 OK", LIST("", ITEM("a"))}, {"404 Not Found", NULL});
-    settle(&world, 6);
-    assert_string_equal(world.said, "?+!+?");
+          {"403 Forbidden", NULL}, {"403 Forbidden", NULL}, {"200 OK", LIST("", ITEM("a"))}, {"404 Not Found", NULL},
+          {"404 Not Found", NULL}, {"403 Forbidden", NULL}, {"403 Forbidden", NULL});
+    settle(&world, 10);
+    assert_string_equal(world.said, "?+!+?!");
+    end(&world);
+}
+
+/* As a server that has just started says. */
+static void test_refusals_that_pass(void **state)
+{
+    (void) state;
+    struct world world = {0};
+    BEGIN(&world, SOON_MS, {"200 OK", LIST("", ITEM("a"))}, {"403 Forbidden", NULL}, {"404 Not Found", NULL},
+          {"500 Internal Server Error", NULL});
+    settle(&world, 4);
+    assert_string_equal(world.said, "+");
+    assert_int_equal(store_count(world.store), 1); /* what is known is kept */
+    end(&world);
+    BEGIN(&world, SOON_MS, {"404 Not Found", NULL}, {"403 Forbidden", NULL}, {"404 Not Found", NULL},
+          {"403 Forbidden", NULL}, {"404 Not Found", NULL});
+    settle(&world, 5);
+    assert_string_equal(world.said, "?");
     end(&world);
 }
 
@@ -179,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_pages_make_one_list),
         cmocka_unit_test(test_each_list_replaces_the_last),
         cmocka_unit_test(test_missing_refused_and_back),
+        cmocka_unit_test(test_refusals_that_pass),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_page_that_fails),
         cmocka_unit_test(test_server_that_is_away_says_nothing_of_the_kind),

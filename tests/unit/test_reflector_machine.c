@@ -456,6 +456,36 @@ static void test_refusals_that_pass(void **state)
     assert_int_equal(fixture.actions.store, REFLECTOR_STORE_ABORT);
 }
 
+/* A kind that is not there is refused for a moment by a server that starts; for good by one that has it since. */
+static void test_missing_and_then_refused(void **state)
+{
+    struct fixture fixture;
+    (void) state;
+    begin(&fixture);
+    for (int round = 0; round < 3; round++) {
+        give_failure(&fixture, REFLECTOR_INPUT_FAILED, 404);
+        assert_int_equal(fixture.actions.state_changed, round == 0);
+        expect_wait(&fixture);
+        give_failure(&fixture, REFLECTOR_INPUT_FAILED, 403);
+        assert_false(fixture.actions.state_changed);
+        assert_true(fixture.machine.is_missing);
+        assert_in_range(fixture.actions.wait_ms, 1, 60000);
+        expect_wait(&fixture);
+        fixture.now_ms += REFLECTOR_ABSENT_GRACE_MS;
+    }
+    give_failure(&fixture, REFLECTOR_INPUT_FAILED, 403); /* that long after the last of them */
+    assert_true(fixture.actions.state_changed);
+    assert_false(fixture.machine.is_missing);
+    assert_int_equal(fixture.machine.state, REFLECTOR_UNOBSERVED);
+    expect_wait(&fixture);
+    give_failure(&fixture, REFLECTOR_INPUT_FAILED, 403);
+    assert_false(fixture.actions.state_changed);
+    expect_wait(&fixture);
+    give_failure(&fixture, REFLECTOR_INPUT_FAILED, 404); /* and it was taken away again */
+    assert_true(fixture.actions.state_changed);
+    assert_true(fixture.machine.is_missing);
+}
+
 /* The server's database was restored: whatever goes on, everything is read anew, without a version. */
 static void test_rewinds(void **state)
 {
@@ -606,6 +636,7 @@ int main(void)
         cmocka_unit_test(test_continue_token_without_measure),
         cmocka_unit_test(test_missing_and_forbidden_kinds),
         cmocka_unit_test(test_refusals_that_pass),
+        cmocka_unit_test(test_missing_and_then_refused),
         cmocka_unit_test(test_rewinds),
         cmocka_unit_test(test_short_watches),
         cmocka_unit_test(test_short_watches_with_events_are_slowed),

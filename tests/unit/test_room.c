@@ -193,6 +193,48 @@ static void test_the_sentence_says_why_no_node_takes_it(void **state)
     model_free(model);
 }
 
+/* Of one template in two zones: the node next to s0 is free for it alone. */
+static void test_servers_that_are_alike_have_each_their_own_place(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *server, *node;
+    } places[] = {{"s0", "node-b"}, {"s1", "node-a"}};
+    struct model *model = model_new(&(struct model_options){0});
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        store_mark_filled(model_store(model, (enum model_kind) kind));
+    }
+    fixture_put(model, MODEL_CLUSTERS,
+                "{'metadata': {'namespace': 'proget', 'name': 'main', 'uid': 'c1'}, 'spec': {'placement': "
+                "{'topologyKey': 'zone'}, 'selector': {'matchLabels': {'app': 'proget'}}}}");
+    fixture_put(model, MODEL_STATEFUL_SETS,
+                "{'metadata': {'namespace': 'proget', 'name': 'proget', 'uid': 'w1'}, 'spec': {'replicas': 2}}");
+    fixture_put(model, MODEL_NODES, "{'metadata': {'name': 'node-a', 'labels': {'zone': 'one'}}}");
+    fixture_put(model, MODEL_NODES, "{'metadata': {'name': 'node-a2', 'labels': {'zone': 'one'}}}");
+    fixture_put(model, MODEL_NODES, "{'metadata': {'name': 'node-b', 'labels': {'zone': 'two'}}}");
+    for (size_t i = 0; i < array_length(places); i++) {
+        cleanup_free char *pod = xasprintf(
+            "{'metadata': {'namespace': 'proget', 'name': '%s', 'uid': '%s', 'labels': {'app': 'proget', "
+            "'controller-revision-hash': 'r1'}, 'ownerReferences': [{'apiVersion': 'apps/v1', 'kind': 'StatefulSet', "
+            "'name': 'proget', 'uid': 'w1', 'controller': true}]}, 'spec': {'nodeName': '%s', 'containers': "
+            "[{'name': 'proget', 'image': 'inedo/proget:25.0.13'}]}, 'status': {'phase': 'Running'}}",
+            places[i].server, places[i].server, places[i].node);
+        fixture_put(model, MODEL_PODS, pod);
+    }
+    struct outcome outcome;
+    evaluate(model, 0, &outcome);
+    const struct finding *finding = found(&outcome, "NoSpareNode");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->message, "the node of server s0 of cluster main died"));
+    outcome_clear(&outcome);
+    cleanup_json struct json_object *gone = fixture_json("{'metadata': {'name': 'node-a2'}}");
+    store_remove(model_store(model, MODEL_NODES), gone);
+    evaluate(model, 0, &outcome);
+    assert_non_null(strstr(found(&outcome, "NoSpareNode")->message, "one of the servers s0 and s1 of cluster"));
+    outcome_clear(&outcome);
+    model_free(model);
+}
+
 static void test_classes_are_named_in_an_order_of_their_own(void **state)
 {
     (void) state;
@@ -225,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_pods_of_others_that_are_not_watched),
         cmocka_unit_test(test_nodes_that_are_not_observed),
         cmocka_unit_test(test_the_sentence_says_why_no_node_takes_it),
+        cmocka_unit_test(test_servers_that_are_alike_have_each_their_own_place),
         cmocka_unit_test(test_classes_are_named_in_an_order_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
