@@ -38,10 +38,29 @@ bool licence_is_ok(const struct report *report)
     return report->health.state == REPORT_HEALTH_OK;
 }
 
+/* A server of the cluster says so at this moment. The history has seen that already; offline there is none. */
+static bool is_active_now(const struct cluster *cluster, const char *machine, const char *major_version)
+{
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        const struct report *report = cluster->servers[i].report;
+        if (!report || !text_equal(report->health.license, "OK") || !text_equal(report->machine.id, machine)) {
+            continue;
+        }
+        cleanup_free char *active = history_major_version(report);
+        if (text_equal(active, major_version)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool licence_was_active(const struct cluster *cluster, const char *machine, const char *major_version)
 {
     if (cluster->history) {
         return history_knows_activation(cluster->history, machine, major_version);
+    }
+    if (is_active_now(cluster, machine, major_version)) {
+        return true;
     }
     if (!cluster->resource) {
         return false;

@@ -15,7 +15,10 @@ bool licence_is_ok(const struct report *report);
 /* Details of the licence's error; NULL: none. Borrowed. */
 const char *licence_detail(const struct report *report);
 
-/* The machine was seen active with that major version: in the history, offline in the ProGetCluster's status. */
+/*
+ * The machine was seen active with that major version: in the history; offline in the ProGetCluster's status, or by the
+ * report of a server.
+ */
 bool licence_was_active(const struct cluster *cluster, const char *machine, const char *major_version);
 
 #endif
