@@ -69,6 +69,7 @@ start_etcd() {
 start_apiserver() {
     local pki=$directory/pki options=()
     [ -n "${FEATURE_GATES:-}" ] && options+=("--feature-gates=$FEATURE_GATES")
+    [ -n "${ADMISSION_OFF:-}" ] && options+=("--disable-admission-plugins=$ADMISSION_OFF")
     [ -n "${TOLERATION_SECONDS:-}" ] && options+=("--default-not-ready-toleration-seconds=$TOLERATION_SECONDS"
         "--default-unreachable-toleration-seconds=$TOLERATION_SECONDS")
     cluster_spawn "$directory" kube-apiserver "$assets/kube-apiserver" \
@@ -97,8 +98,6 @@ start_controllers() {
         --node-monitor-period="${NODE_MONITOR_PERIOD:-2s}"
     cluster_spawn "$directory" kube-scheduler "$assets/kube-scheduler" --secure-port=0 --leader-elect=false \
         --kubeconfig="$pki/kube-scheduler.kubeconfig" --profiling=false --kube-api-qps=200 --kube-api-burst=400
-    kubeconfig_write "$pki" admin "$server" "$directory/admin.kubeconfig"
-    kubeconfig_write "$pki" process-nodes "$server" "$directory/nodes.kubeconfig"
     local client="curl -sf --cacert '$pki/ca.crt' --cert '$pki/admin.crt' --key '$pki/admin.key' --max-time 5"
     # Pods can be created from the moment that the namespace has its ServiceAccount and the CA's ConfigMap.
     alive_until 30 kube-controller-manager "$client '$server/api/v1/namespaces/default/serviceaccounts/default' &&
@@ -111,7 +110,10 @@ attempt() {
     ports=$(cluster_free_ports 3)
     read -r etcd_port peer_port secure_port <<<"$ports"
     server=https://127.0.0.1:$secure_port
-    prepare && start_etcd && start_apiserver && start_controllers
+    prepare && start_etcd && start_apiserver || return 1
+    kubeconfig_write "$directory/pki" admin "$server" "$directory/admin.kubeconfig"
+    kubeconfig_write "$directory/pki" process-nodes "$server" "$directory/nodes.kubeconfig"
+    [ "${CONTROLLERS:-yes}" = no ] || start_controllers
 }
 
 trap 'end_all; exit 130' INT TERM
