@@ -80,11 +80,11 @@ func isServer(each *scenario, object tree) bool {
 }
 
 // wantedLive is what is expected of a running operator. Offline, a workload of which the input has no pods is there all
-// the same (these are manifests); a running operator sees that its pods are missing. So it says exactly one thing more:
+// the same (these are manifests); a running operator sees that its pods are missing, unless none are meant. So it says exactly one thing more:
 // that the cluster is empty, where that is not for another one that has taken all.
 func wantedLive(each *scenario, clusters []tree, names namer) map[string]int {
 	hasServer := slices.ContainsFunc(each.objects, func(object tree) bool { return isServer(each, object) })
-	hasWorkload := slices.ContainsFunc(each.objects, func(object tree) bool { return member(object, "spec", "template") != nil })
+	hasWorkload := slices.ContainsFunc(each.objects, func(object tree) bool { return member(object, "spec", "template") != nil && !isScaledDown(object) })
 	if hasServer || !hasWorkload {
 		return each.wanted
 	}
@@ -101,6 +101,11 @@ func wantedLive(each *scenario, clusters []tree, names namer) map[string]int {
 		}
 	}
 	return wanted
+}
+
+func isScaledDown(workload tree) bool {
+	replicas, isSet := member(workload, "spec")["replicas"]
+	return isSet && number(replicas) == 0
 }
 
 // namer names the objects of findings. Of a cluster that the operator declared by itself, offline there is only the
