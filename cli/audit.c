@@ -157,7 +157,7 @@ static const char epilogue[] =
     "Examples:\n"
     "  kubectl proget audit -n proget\n"
     "  kubectl proget audit -f manifests/\n"
-    "  kubectl get pods,nodes,statefulsets,hpa,pdb,priorityclasses,leases,progetclusters -A -o yaml |\n"
+    "  kubectl get pods,nodes,pvc,statefulsets,hpa,pdb,priorityclasses,leases,progetclusters -A -o yaml |\n"
     "    kubectl proget audit -f -\n"
     "  helm template . | kubectl proget audit -n proget -f - -o sarif >audit.sarif\n";
 
@@ -246,8 +246,9 @@ int audit_main(int argc, char *const *argv, FILE *output, FILE *errors)
          .kind = OPTION_FLAG,
          .target = &line.no_pod_ignores,
          .help = "Let annotations of pods and their templates leave nothing out."},
-        CONNECTION_OPTIONS(&line.cluster, "Without -f: look at this namespace only, not at all. With -f: the "
-                                          "namespace of objects that name none, not \"default\"."),
+        CONNECTION_OPTIONS(&line.cluster,
+                           "Without -f: look at this namespace only, instead of at all of them. With -f: the "
+                           "namespace of objects that name none, not \"default\"."),
     };
     const struct program program = {
         .name = "kubectl proget audit",

@@ -1,6 +1,15 @@
 #include "command.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+
+/* Nobody misses what a closed pipe did not take: its reader had enough, as `head` has. */
+static bool is_pipe(FILE *output)
+{
+    struct stat status;
+    int descriptor = fileno(output);
+    return descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode);
+}
 
 int command_run(const struct program *program, int argc, char *const *argv, command_fn *run, void *line, FILE *output,
                 FILE *errors)
@@ -16,7 +25,7 @@ int command_run(const struct program *program, int argc, char *const *argv, comm
         status = run(&operands, line, output, errors);
     }
     free(operands.items);
-    if (fflush(output) != 0 || ferror(output)) {
+    if ((fflush(output) != 0 || ferror(output)) && !is_pipe(output)) {
         (void) fprintf(errors, "error: the output could not be written\n");
         status = STATUS_UNUSABLE;
     }

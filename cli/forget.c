@@ -208,9 +208,36 @@ static int clusters_read(struct connection *connection, const char *name, struct
     return result;
 }
 
+static bool has_gone(const struct clusters *clusters)
+{
+    for (size_t i = 0; i < clusters->count; i++) {
+        for (size_t k = 0; k < member_count(clusters->items[i]); k++) {
+            if (is_gone(member_at(clusters->items[i], k))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* `name`: the ProGetCluster that was asked for; NULL: any. */
+static void print_unknown(const struct clusters *clusters, const char *namespace_name, const char *name,
+                          const char *server, FILE *errors)
+{
+    if (clusters->count == 0) {
+        (void) fprintf(errors,
+                       "error: there is no ProGetCluster%s%s in namespace %s; kubectl proget status -A shows all\n",
+                       name ? " " : "", name ? name : "", namespace_name);
+        return;
+    }
+    (void) fprintf(errors, "error: no server %s is gone from %s%s of namespace %s%s\n", server,
+                   name ? "ProGetCluster " : "a ProGetCluster", name ? name : "", namespace_name,
+                   has_gone(clusters) ? ". Gone are:" : ", nor is any other");
+}
+
 /* The one whose member is meant; NULL where there is none or more than one, which is told. Borrowed. */
 static struct json_object *clusters_pick(const struct clusters *clusters, const struct connection *connection,
-                                         const char *server, FILE *errors)
+                                         const char *name, const char *server, FILE *errors)
 {
     struct json_object *gone_from = NULL;
     struct json_object *live_in = NULL;
@@ -238,8 +265,7 @@ static struct json_object *clusters_pick(const struct clusters *clusters, const 
             "Gone are:\n",
             shown, connection->namespace_name);
     } else {
-        (void) fprintf(errors, "error: no ProGetCluster looked at in namespace %s has a server %s. Gone are:\n",
-                       connection->namespace_name, shown);
+        print_unknown(clusters, connection->namespace_name, name, shown, errors);
     }
     for (size_t i = 0; i < clusters->count; i++) {
         print_gone(clusters->items[i], errors);
@@ -282,7 +308,7 @@ static int forget_once(struct connection *connection, const char *server, const 
         return STATUS_UNUSABLE;
     }
     int status = STATUS_UNUSABLE;
-    struct json_object *cluster = clusters_pick(&clusters, connection, server, errors);
+    struct json_object *cluster = clusters_pick(&clusters, connection, name, server, errors);
     size_t added = 0;
     cleanup_free char *annotation = cluster ? annotation_with(cluster, server, &added) : NULL;
     struct error err;

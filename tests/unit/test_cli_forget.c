@@ -47,14 +47,17 @@ static const struct forget_case cases[] = {
     {LIST(CLUSTER("main", "7", "", "", LIVE("proget-0", "u0"))), "proget-0", NULL, STATUS_UNUSABLE, NULL, "",
      "error: server proget-0 of ProGetCluster proget/main is live: only one that is gone can be forgotten."},
     {LIST(CLUSTER("main", "7", "", "", GONE("proget-2", "u2"))), "proget-7", NULL, STATUS_UNUSABLE, NULL, "",
-     "error: no ProGetCluster looked at in namespace proget has a server proget-7. Gone are:\n"
+     "error: no server proget-7 is gone from a ProGetCluster of namespace proget. Gone are:\n"
      "  proget-2 of proget/main, since 2026-11-22T09:00:00Z: scale-down\n"},
     {LIST(CLUSTER("main", "7", "", "", GONE("a", "u1")) "," CLUSTER("second", "8", "", "", GONE("a", "u2"))), "a", NULL,
      STATUS_UNUSABLE, NULL, "", "gone from several ProGetClusters of namespace proget: name the cluster"},
-    {LIST(""), "a", "main", STATUS_UNUSABLE, NULL, "", "has a server a. Gone are:\n"},
+    {LIST(CLUSTER("main", "7", "", "", LIVE("proget-0", "u0"))), "proget-7", "main", STATUS_UNUSABLE, NULL, "",
+     "error: no server proget-7 is gone from ProGetCluster main of namespace proget, nor is any other\n"},
+    {LIST(""), "a", "main", STATUS_UNUSABLE, NULL, "",
+     "error: there is no ProGetCluster main in namespace proget; kubectl proget status -A shows all\n"},
     /* what no API server would send */
     {LIST("1,{'metadata':{'name':'../x','namespace':'proget'},'status':{'members':[" GONE("a", "u") "]}}"), "a", NULL,
-     STATUS_UNUSABLE, NULL, "", "has a server a."},
+     STATUS_UNUSABLE, NULL, "", "error: there is no ProGetCluster in namespace proget; "},
     {LIST(CLUSTER("main", "7", ",'annotations':['x']", "", "7,{'name':1,'gone':1}," GONE("b", "u\\u0007,x"))), "b",
      NULL, STATUS_DONE, NULL, "forget server b (u?,x).\n", ""},
 };
