@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -51,8 +53,14 @@ func writeConfig(options *options, name, server, token string) (string, error) {
 	return path, os.WriteFile(path, encoded, 0o600)
 }
 
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// freeAddress is one at which nobody listens, at a loopback address of this scenario's own: on 127.0.0.1 the port may be
+// somebody's connection before the operator listens.
+func freeAddress(scenario string) (string, error) {
+	number, err := strconv.Atoi(strings.TrimPrefix(scenario, "s"))
+	if err != nil {
+		return "", err
+	}
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.77.%d.%d:0", number/250, 1+number%250))
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +94,7 @@ func (t *trial) startOperator(token string, ahead time.Duration) (*operator, err
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := freeAddress(t.scenario.number)
 	if err != nil {
 		return nil, err
 	}
