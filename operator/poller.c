@@ -8,6 +8,8 @@
 enum { INTERVAL_MS = 60 * 1000, TIMEOUT_MS = 10 * 1000, SILENT_AFTER_MS = 150 * 1000, HURRY_SPREAD_MS = 500 };
 /* A server that has just started refuses what it will allow in a moment, and lacks what others serve behind it. */
 enum { GRACE_MS = 10 * 1000 };
+/* Who starts waits that long for the first answer: what else there is to judge is not to wait for one kind. */
+enum { FIRST_ANSWER_MS = 2000 };
 /* A server that ends no list would keep us asking: so many nodes no cluster has. */
 enum { PAGES_MAX = 256 };
 
@@ -15,6 +17,7 @@ struct poller {
     struct kube_client *client;
     struct poller_options options;
     struct loop_timer *timer;
+    struct loop_timer *patience_timer; /* set until something is known of the kind */
     struct kube_call *call;
     struct store_replacement *replacement; /* of the list under way */
     int pages;                             /* of it */
@@ -169,6 +172,20 @@ static void ask(void *userdata)
     send_question(poller, NULL);
 }
 
+static void lose_patience(void *userdata)
+{
+    struct poller *poller = userdata;
+    const struct poller_options *options = &poller->options;
+    if (poller->state != POLLER_ASKING) {
+        return;
+    }
+    if (options->is_server_away && options->is_server_away(options->userdata)) {
+        loop_timer_set_after(poller->patience_timer, FIRST_ANSWER_MS);
+        return;
+    }
+    set_state(poller, POLLER_SILENT, "it has not answered yet");
+}
+
 struct poller *poller_start(struct kube_client *client, const struct poller_options *options)
 {
     struct poller *poller = xcalloc(1, sizeof *poller);
@@ -182,6 +199,8 @@ struct poller *poller_start(struct kube_client *client, const struct poller_opti
     }
     poller->backoff = (struct backoff) BACKOFF_INIT;
     poller->timer = loop_timer_new(kube_client_loop(client), ask, poller);
+    poller->patience_timer = loop_timer_new(kube_client_loop(client), lose_patience, poller);
+    loop_timer_set_after(poller->patience_timer, FIRST_ANSWER_MS);
     ask(poller);
     return poller;
 }
@@ -194,6 +213,7 @@ void poller_stop(struct poller *poller)
     kube_call_cancel(poller->call);
     store_replace_abort(poller->replacement);
     loop_timer_free(poller->timer);
+    loop_timer_free(poller->patience_timer);
     free(poller);
 }
 

@@ -30,7 +30,9 @@ void takeover_stop(struct takeover *takeover); /* NULL is allowed */
 /*
  * Whether the model holds every ProGetCluster as it was when the takeover began, or newer, and all that their statuses
  * were made from. To be asked again after each change of the model. Where a kind may not be read there is nothing to
- * wait for; nor is anything waited for without end (half a minute while the server answers).
+ * wait for. A ProGetCluster that never comes, and copies that stay behind what a status was made from, are waited for
+ * half a minute while the server answers; a copy of a ProGetCluster that stays behind itself is waited for until its
+ * watch is given up, for by an older status all would be said twice.
  */
 bool takeover_is_done(struct takeover *takeover);
 

@@ -193,6 +193,23 @@ static void test_stop(void **state)
     poller_stop(NULL);
 }
 
+/* Until it is settled the whole operator is not ready (intake_is_ready()). */
+static void test_a_kind_that_hangs_does_not_hold_up_the_start(void **state)
+{
+    (void) state;
+    struct world world = {0};
+    BEGIN(&world, NEVER_MS, {NULL, NULL}, {NULL, NULL}, {NULL, NULL});
+    int64_t began_ms = clock_now().monotonic_ms;
+    while (poller_state(world.poller) == POLLER_ASKING) {
+        api_turn(&world.api);
+    }
+    int64_t took_ms = clock_now().monotonic_ms - began_ms;
+    end(&world);
+    if (took_ms > 6000) {
+        fail_msg("no finding for %d ms", (int) took_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_page_that_fails),
         cmocka_unit_test(test_server_that_is_away_says_nothing_of_the_kind),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_a_kind_that_hangs_does_not_hold_up_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,32 @@
 /*
  * ClusterNotDeclared: the cluster was found, not written down; its settings are all defaults.
  */
+#include <string.h>
+
 #include "catalogue.h"
 #include "phrase.h"
 #include "proget/core/text.h"
 
-/* A command to paste; in words where no selector is known. Owned. */
+/* A longer one would be cut, in the middle of a quotation. */
+enum { SPEC_BYTES_MAX = 600 };
+
+/*
+ * Whether it can stand between quotation marks of a shell. What it is made of comes from a file that anybody may have
+ * written, and people paste what they are told.
+ */
+static bool is_pasteable(const struct cluster *cluster)
+{
+    static const char of_names[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+    const char *spec = cluster->implied_spec ? json_text(cluster->implied_spec) : "'";
+    return strspn(cluster->name, of_names) == strlen(cluster->name) &&
+           strspn(cluster->namespace_name, of_names) == strlen(cluster->namespace_name) && !strchr(spec, '\'') &&
+           strlen(spec) <= SPEC_BYTES_MAX;
+}
+
+/* A command to paste; in words where there is none. Owned. */
 static char *say_declaration(const struct cluster *cluster)
 {
-    if (!cluster->implied_spec) {
+    if (!is_pasteable(cluster)) {
         return xasprintf("Declare it with kubectl apply: apiVersion " CLUSTER_API_VERSION ", kind " CLUSTER_KIND
                          ", name %s, namespace %s, spec with a selector of its pods",
                          cluster->name, cluster->namespace_name);

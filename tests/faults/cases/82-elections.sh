@@ -62,6 +62,8 @@ through "with the first leader again"
 # --- the leader ends while the one that stands by has yet to see what it said ---
 proxy_use two
 ok "what happens to pods reaches the one that stands by nine seconds late" apply pods '{"kind":"hold","ms":9000}'
+jq -n --arg ns "$NS" '{apiVersion: "v1", kind: "Event", metadata: {name: "mount.1", namespace: $ns}, reason: "FailedMount", type: "Warning",
+    message: "x", involvedObject: {kind: "Pod", namespace: $ns, name: "nobody"}}' | api_create "/api/v1/namespaces/$NS/events"
 change
 operator_use one
 through "while the other one does not see it"
@@ -79,7 +81,7 @@ cluster_stop "$RUN" one
 holds "it ends without a complaint about memory" "! grep -qE '$SANITIZER_WORDS' '$OPERATOR_LOG'"
 operator_use two
 WITHIN=10 ok "a leader that ends gives the Lease up, and the other one leads at once" leads two
-WITHIN=30 ok "it judges once it has seen as much as the one before" judged_by_two
+WITHIN=15 ok "it judges once it has seen as much as the one before" judged_by_two
 holds "and takes nothing for mended or deleted that it had not seen yet" '[ "$(ends_said)" = "$ended_before" ]'
 through "from a leader to one that was behind"
 change
