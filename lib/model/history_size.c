@@ -3,22 +3,41 @@
 #include "history_private.h"
 #include "proget/core/memory.h"
 
+/*
+ * Together with those after it that brought its number back: of a change that was undone no half stays behind, which
+ * would read as a change.
+ */
+static void drop_oldest(struct history *history)
+{
+    size_t kept = history->size_change_count - 1;
+    int64_t began = history->size_changes[kept].from;
+    for (size_t i = 0; i < kept; i++) {
+        if (history->size_changes[i].to == began) {
+            kept = i;
+        }
+    }
+    history->size_change_count = kept;
+}
+
 static bool drop_old(struct history *history, struct instant now)
 {
     size_t before = history->size_change_count;
     while (history->size_change_count > 0 &&
            now.wall_us - history->size_changes[history->size_change_count - 1].time_us >= HISTORY_SIZE_CHANGE_KEPT_US) {
-        history->size_change_count--;
+        drop_oldest(history);
     }
     return history->size_change_count < before;
 }
 
-/* Newest first; of too many the oldest goes. */
+/* Newest first; of too many the two oldest become one. */
 static void add_change(struct history *history, int64_t to, struct instant now)
 {
     history->size_changes = xrealloc(history->size_changes, BOUND_SIZE_CHANGES_KEPT, sizeof(*history->size_changes));
-    size_t kept =
-        history->size_change_count < BOUND_SIZE_CHANGES_KEPT ? history->size_change_count : BOUND_SIZE_CHANGES_KEPT - 1;
+    size_t kept = history->size_change_count;
+    if (kept == BOUND_SIZE_CHANGES_KEPT) {
+        kept--;
+        history->size_changes[kept - 1].from = history->size_changes[kept].from;
+    }
     memmove(&history->size_changes[1], history->size_changes, kept * sizeof(*history->size_changes));
     history->size_changes[0] = (struct size_change){.time_us = now.wall_us, .from = history->replicas.value, .to = to};
     history->size_change_count = kept + 1;

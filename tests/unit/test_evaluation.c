@@ -391,7 +391,16 @@ static void test_eviction_in_history_wakes(void **state)
     finding_list_free(&list);
 }
 
-/* An hour, each change for itself; the first look of a process asks for a second one. */
+static size_t count_of(const struct finding_list *list, const char *code)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        count += text_equal(list->items[i].code, code);
+    }
+    return count;
+}
+
+/* An hour, and several are one; the first look of a process asks for a second one. */
 static void test_server_count_changed(void **state)
 {
     (void) state;
@@ -407,16 +416,14 @@ static void test_server_count_changed(void **state)
     live.bench.resource.status.size_changes = (struct record_list){changes, array_length(changes)};
     history_load(live.history, &live.bench.resource);
     struct finding_list list = live_server_evaluate(&live);
-    size_t count = 0;
-    for (size_t i = 0; i < list.count; i++) {
-        if (text_equal(list.items[i].code, "ServerCountChanged")) {
-            assert_string_equal(list.items[i].object.kind, CLUSTER_KIND);
-            assert_int_equal(list.items[i].severity, SEVERITY_INFO);
-            assert_non_null(list.items[i].occurrence);
-            count++;
-        }
-    }
-    assert_int_equal(count, 2);
+    const struct finding *finding = finding_of(&list, "ServerCountChanged", "main");
+    assert_non_null(finding);
+    assert_string_equal(finding->object.kind, CLUSTER_KIND);
+    assert_int_equal(finding->severity, SEVERITY_INFO);
+    assert_non_null(finding->occurrence);
+    assert_true(finding->true_since_us == changes[1].time_us);
+    assert_non_null(strstr(finding->message, "wants 2 servers now, 3 before"));
+    assert_int_equal(count_of(&list, "ServerCountChanged"), 1);
     assert_int_equal(list.wake_at_ms, now.monotonic_ms + 10 * MINUTE_MS + 1);
     finding_list_free(&list);
 
@@ -428,6 +435,51 @@ static void test_server_count_changed(void **state)
     assert_null(finding_of(&list, "ServerCountChanged", NULL));
     assert_int_equal(list.wake_at_ms, now.monotonic_ms + 1000);
     finding_list_free(&list);
+}
+
+/* Newest first; what is in force counts, whatever the last change led to. */
+static void test_server_count_changed_back(void **state)
+{
+    (void) state;
+    static const struct {
+        int64_t numbers[4]; /* of 3 changes, oldest first */
+        int64_t in_force;   /* -1: not known */
+        const char *said, *advised;
+    } cases[] = {
+        {{3, 0, 1, 3}, 3, NULL, NULL},
+        {{3, 0, 1, 3}, -1, NULL, NULL},
+        {{3, 0, 3, 0}, 0, "wants 0 servers now, 3 before", "--replicas=3"},
+        {{3, 4, 3, 1}, 1, "wants 1 server now, 3 before", "--replicas=3"},
+        {{3, 4, 3, 1}, 2, "wants 2 servers now, 3 before", "--replicas=3"},
+        {{0, 1, 2, 3}, 3, "wants 3 servers now, 0 before", "If it was meant, there is nothing to do."},
+    };
+    struct workload workload = {.meta = {.name = "proget"}};
+    const struct workload *workloads[] = {&workload};
+    for (size_t i = 0; i < array_length(cases); i++) {
+        struct live_server live;
+        live_server_make(&live, HEARTBEAT_UNKNOWN);
+        live.server.heartbeat = NULL;
+        struct status_size_change changes[3];
+        for (int k = 0; k < 3; k++) {
+            changes[k] = (struct status_size_change){.time_us = live.bench.context.now.wall_us -
+                                                                (int64_t) (30 - k) * MINUTE_MS * 1000,
+                                                     .from = cases[i].numbers[k],
+                                                     .to = cases[i].numbers[k + 1]};
+        }
+        live.bench.resource.status.size_changes = (struct record_list){changes, array_length(changes)};
+        history_load(live.history, &live.bench.resource);
+        live.bench.cluster.workloads = workloads;
+        live.bench.cluster.workload_count = 1;
+        live.bench.cluster.replicas =
+            (struct record_optional_int64){.is_set = cases[i].in_force >= 0, .value = cases[i].in_force};
+        struct finding_list list = live_server_evaluate(&live);
+        assert_int_equal(count_of(&list, "ServerCountChanged"), cases[i].said ? 1 : 0);
+        const struct finding *finding = finding_of(&list, "ServerCountChanged", "main");
+        assert_true(!finding || strstr(finding->message, cases[i].said));
+        assert_true(!finding || strstr(finding->action, cases[i].advised));
+        assert_true(!finding || !strstr(finding->action, "--replicas=0"));
+        finding_list_free(&list);
+    }
 }
 
 static void test_server_gone_and_still_running(void **state)
@@ -698,6 +750,7 @@ int main(void)
         cmocka_unit_test(test_eviction_in_history_wakes),
         cmocka_unit_test(test_missing_since),
         cmocka_unit_test(test_server_count_changed),
+        cmocka_unit_test(test_server_count_changed_back),
         cmocka_unit_test(test_server_gone_and_still_running),
         cmocka_unit_test(test_server_count_is_held_live),
         cmocka_unit_test(test_pending_quotes_nobody_unchanged),

@@ -52,6 +52,24 @@ static void test_size_changes(void **state)
     model_free(model);
 }
 
+/* What was undone goes as a whole: its second half alone would read as a change. */
+static void test_size_change_undone(void **state)
+{
+    (void) state;
+    static const char *const replicas[] = {"3", "0", "3", "4"};
+    struct model *model = world_new(CLUSTER("", "", ""));
+    for (int i = 0; i < (int) array_length(replicas); i++) {
+        put_workload(model, replicas[i]);
+        assert_true(observe(model, 10 * i));
+    }
+    assert_changes(model, "3-4@30 0-3@20 3-0@10");
+    assert_true(observe(model, 3610));
+    assert_changes(model, "3-4@30");
+    assert_true(observe(model, 3630));
+    assert_changes(model, "");
+    model_free(model);
+}
+
 static void test_size_over_a_restart(void **state)
 {
     (void) state;
@@ -96,6 +114,7 @@ static void test_size_changes_are_bounded(void **state)
     assert_int_equal(history->size_change_count, BOUND_SIZE_CHANGES_KEPT);
     assert_int_equal(history->size_changes[0].to, 2 * BOUND_SIZE_CHANGES_KEPT);
     assert_int_equal(history->size_changes[BOUND_SIZE_CHANGES_KEPT - 1].to, BOUND_SIZE_CHANGES_KEPT + 1);
+    assert_int_equal(history->size_changes[BOUND_SIZE_CHANGES_KEPT - 1].from, 0); /* where it all began */
     model_free(model);
 }
 
@@ -281,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_size_changes),
+        cmocka_unit_test(test_size_change_undone),
         cmocka_unit_test(test_size_over_a_restart),
         cmocka_unit_test(test_size_changes_are_bounded),
         cmocka_unit_test(test_size_that_is_not_known),
