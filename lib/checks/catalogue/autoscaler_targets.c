@@ -127,8 +127,8 @@ static bool is_of_scaled_object(const struct model *model, const struct object_m
            owner_object(model, meta->namespace_name, owner);
 }
 
-/* What the number is to be: of several workloads each has its own. */
-static int64_t fixed_number(const struct cluster *cluster, const struct scale_target *target)
+/* What the target wants now: of several workloads each has its own number. */
+static int64_t present_number(const struct cluster *cluster, const struct scale_target *target)
 {
     for (size_t i = 0; cluster->workload_count > 1 && i < cluster->workload_count; i++) {
         const struct workload *workload = cluster->workloads[i];
@@ -139,6 +139,23 @@ static int64_t fixed_number(const struct cluster *cluster, const struct scale_ta
     return cluster->intended;
 }
 
+/*
+ * What the number is to be: the declared one; else that of now, moved into the autoscaler's bounds, for those are what
+ * somebody thought of, and a manifest may give no number or 0 because the autoscaler sets it. Never below 1.
+ */
+static int64_t fixed_number(const struct cluster *cluster, const struct scale_target *target, int64_t minimum,
+                            int64_t maximum)
+{
+    const struct cluster_resource *resource = cluster->resource;
+    if (cluster->workload_count <= 1 && resource && resource->servers.is_set && resource->servers.value > 0) {
+        return resource->servers.value;
+    }
+    int64_t number = present_number(cluster, target);
+    number = number > maximum ? maximum : number;
+    number = number < minimum ? minimum : number;
+    return number > 1 ? number : 1;
+}
+
 static void judge_autoscaler(const struct check_context *context, const struct object_meta *meta)
 {
     const struct autoscaler *autoscaler = (const struct autoscaler *) meta;
@@ -147,7 +164,7 @@ static void judge_autoscaler(const struct check_context *context, const struct o
         is_of_scaled_object(context->model, meta) || !targets_a_server(context, &autoscaler->target)) {
         return;
     }
-    int64_t number = fixed_number(context->cluster, &autoscaler->target);
+    int64_t number = fixed_number(context->cluster, &autoscaler->target, minimum, autoscaler->maximum.value);
     cleanup_free char *range = xasprintf("%" PRId64 " to %" PRId64, minimum, autoscaler->maximum.value);
     cleanup_free char *action =
         xasprintf("Delete it (kubectl -n %s delete hpa %s), or fix the number: kubectl -n %s patch hpa %s -p "
@@ -187,7 +204,7 @@ static void judge_scaled_object(const struct check_context *context, const struc
         xasprintf("Delete it (kubectl -n %s delete scaledobject %s), or pause it: kubectl -n %s annotate scaledobject "
                   "%s %s=%" PRId64,
                   meta->namespace_name, meta->name, meta->namespace_name, meta->name, SCALED_OBJECT_PAUSED_REPLICAS,
-                  fixed_number(context->cluster, &target));
+                  fixed_number(context->cluster, &target, minimum, maximum));
     say_scales(context, meta, MODEL_SCALED_OBJECTS, &target, range, action);
 }
 
