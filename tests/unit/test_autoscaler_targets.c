@@ -86,10 +86,35 @@ static void test_fixed_number(void **state)
     }
 }
 
+#define OWNED_BY(api_version, kind) \
+    ", ownerReferences: [{apiVersion: " api_version ", kind: " kind ", name: queue, uid: uq, controller: true}]"
+#define BOUNDS                "minReplicas: 2, maxReplicas: 5"
+#define SCALED_OBJECT_OF_KEDA "annotate scaledobject queue autoscaling.keda.sh/paused-replicas=3"
+
+/* Its ScaledObject is not in the input: KEDA would undo a change of the HorizontalPodAutoscaler. */
+static void test_owner_that_is_not_seen(void **state)
+{
+    (void) state;
+    static const struct advice_case cases[] = {
+        {"  replicas: 3\n", "", HPA_OWNED(OWNED_BY("keda.sh/v1alpha1", "ScaledObject"), BOUNDS), SCALED_OBJECT_OF_KEDA,
+         " hpa "},
+        {"  replicas: 3\n", "", HPA_OWNED(OWNED_BY("keda.sh/v2", "ScaledObject"), BOUNDS),
+         "kubectl -n proget delete scaledobject queue", " hpa "},
+        {"  replicas: 3\n", "", HPA_OWNED(OWNED_BY("keda.sh.example.org/v1", "ScaledObject"), BOUNDS),
+         "delete hpa scaler", "scaledobject"},
+        {"  replicas: 3\n", "", HPA_OWNED(OWNED_BY("keda.sh/v1alpha1", "ScaledJob"), BOUNDS), "delete hpa scaler",
+         "scaledobject"},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        assert_advice(&cases[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fixed_number),
+        cmocka_unit_test(test_owner_that_is_not_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,12 +119,17 @@ static void say_scales(const struct check_context *context, const struct object_
     say_targets(context, meta, kind, message, action);
 }
 
-/* The ScaledObject that made it is told instead. */
-static bool is_of_scaled_object(const struct model *model, const struct object_meta *meta)
+/* The ScaledObject of KEDA that made it, whatever its version; NULL: it is nobody's. */
+static const struct object_owner *scaled_object_owner(const struct object_meta *meta)
 {
-    const struct object_owner *owner = controller_of(meta);
-    return owner && model_kind_of(owner->api_version, owner->kind) == MODEL_SCALED_OBJECTS &&
-           owner_object(model, meta->namespace_name, owner);
+    static const char group[] = "keda.sh/";
+    record_list_each (const struct object_owner *, owner, &meta->owners) {
+        if (owner->name && text_equal(owner->kind, model_kind_info(MODEL_SCALED_OBJECTS)->kind) && owner->api_version &&
+            strncmp(owner->api_version, group, sizeof group - 1) == 0) {
+            return owner;
+        }
+    }
+    return NULL;
 }
 
 /* What the target wants now: of several workloads each has its own number. */
@@ -156,20 +161,45 @@ static int64_t fixed_number(const struct cluster *cluster, const struct scale_ta
     return number > 1 ? number : 1;
 }
 
+/* Owned. */
+static char *scaled_object_action(const char *namespace_name, const char *name, int64_t number)
+{
+    return xasprintf("Delete it (kubectl -n %s delete scaledobject %s), or pause it: kubectl -n %s annotate "
+                     "scaledobject %s %s=%" PRId64,
+                     namespace_name, name, namespace_name, name, SCALED_OBJECT_PAUSED_REPLICAS, number);
+}
+
+/* Owned. */
+static char *autoscaler_action(const struct object_meta *meta, const struct object_owner *owner, int64_t number)
+{
+    if (owner) {
+        cleanup_free char *rest = scaled_object_action(meta->namespace_name, owner->name, number);
+        return xasprintf("KEDA made it of ScaledObject %s, which was not seen here, and undoes what is changed in it: "
+                         "change the ScaledObject. %s",
+                         owner->name, rest);
+    }
+    return xasprintf("Delete it (kubectl -n %s delete hpa %s), or fix the number: kubectl -n %s patch hpa %s -p "
+                     "'{\"spec\":{\"minReplicas\":%" PRId64 ",\"maxReplicas\":%" PRId64 "}}'",
+                     meta->namespace_name, meta->name, meta->namespace_name, meta->name, number, number);
+}
+
 static void judge_autoscaler(const struct check_context *context, const struct object_meta *meta)
 {
     const struct autoscaler *autoscaler = (const struct autoscaler *) meta;
     int64_t minimum = autoscaler->minimum.is_set ? autoscaler->minimum.value : 1;
-    if (!autoscaler->maximum.is_set || minimum >= autoscaler->maximum.value ||
-        is_of_scaled_object(context->model, meta) || !targets_a_server(context, &autoscaler->target)) {
+    if (!autoscaler->maximum.is_set || minimum >= autoscaler->maximum.value) {
+        return;
+    }
+    const struct object_owner *owner = scaled_object_owner(meta);
+    if (owner && store_get(model_read(context->model, MODEL_SCALED_OBJECTS), meta->namespace_name, owner->name)) {
+        return; /* the ScaledObject is told instead */
+    }
+    if (!targets_a_server(context, &autoscaler->target)) {
         return;
     }
     int64_t number = fixed_number(context->cluster, &autoscaler->target, minimum, autoscaler->maximum.value);
     cleanup_free char *range = xasprintf("%" PRId64 " to %" PRId64, minimum, autoscaler->maximum.value);
-    cleanup_free char *action =
-        xasprintf("Delete it (kubectl -n %s delete hpa %s), or fix the number: kubectl -n %s patch hpa %s -p "
-                  "'{\"spec\":{\"minReplicas\":%" PRId64 ",\"maxReplicas\":%" PRId64 "}}'",
-                  meta->namespace_name, meta->name, meta->namespace_name, meta->name, number, number);
+    cleanup_free char *action = autoscaler_action(meta, owner, number);
     say_scales(context, meta, MODEL_AUTOSCALERS, &autoscaler->target, range, action);
 }
 
@@ -200,11 +230,8 @@ static void judge_scaled_object(const struct check_context *context, const struc
     }
     int64_t least = scaled->idle.is_set && scaled->idle.value < minimum ? scaled->idle.value : minimum;
     cleanup_free char *range = xasprintf("%" PRId64 " to %" PRId64, least, maximum);
-    cleanup_free char *action =
-        xasprintf("Delete it (kubectl -n %s delete scaledobject %s), or pause it: kubectl -n %s annotate scaledobject "
-                  "%s %s=%" PRId64,
-                  meta->namespace_name, meta->name, meta->namespace_name, meta->name, SCALED_OBJECT_PAUSED_REPLICAS,
-                  fixed_number(context->cluster, &target, minimum, maximum));
+    int64_t number = fixed_number(context->cluster, &target, minimum, maximum);
+    cleanup_free char *action = scaled_object_action(meta->namespace_name, meta->name, number);
     say_scales(context, meta, MODEL_SCALED_OBJECTS, &target, range, action);
 }
 
