@@ -65,10 +65,25 @@ char *phrase_cluster_target(const struct cluster *cluster)
     return command_target(CLUSTER_KIND, cluster->name);
 }
 
+bool phrase_target_is_pod(const char *target)
+{
+    return text_starts_with(target, "pod/");
+}
+
+char *phrase_edit(const char *namespace_name, const char *target)
+{
+    if (phrase_target_is_pod(target)) {
+        return xasprintf("in the manifest that %s comes from; then delete the pod and create it anew from there, for "
+                         "this cannot be changed in a pod that is there",
+                         target);
+    }
+    return xasprintf("kubectl -n %s edit %s", namespace_name, target);
+}
+
 /* A DaemonSet and a bare pod cannot be scaled. */
 static bool target_can_scale(const char *target)
 {
-    return !text_starts_with(target, "pod/") && !text_starts_with(target, "daemonset/");
+    return !phrase_target_is_pod(target) && !text_starts_with(target, "daemonset/");
 }
 
 /* "statefulset/a deployment/b" of all servers; NULL where a command could not name them all. Owned. */
@@ -115,8 +130,8 @@ char *phrase_restart_together(const struct cluster *cluster, const char *meanwhi
 char *phrase_key_patch(const struct subject *subject, const char *variable)
 {
     cleanup_free char *target = phrase_target(subject);
-    if (text_starts_with(target, "pod/")) {
-        return xasprintf("in the manifest that %s comes from, for a pod's variables cannot be changed", target);
+    if (phrase_target_is_pod(target)) {
+        return phrase_edit(subject->meta->namespace_name, target);
     }
     return xasprintf("kubectl -n %s patch %s -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"%s\","
                      "\"env\":[{\"name\":\"%s\",\"value\":null,\"valueFrom\":{\"configMapKeyRef\":null,"

@@ -15,6 +15,13 @@ char *phrase_subject(const struct subject *subject);
 char *phrase_target(const struct subject *subject);
 /* The same for the cluster's first workload. Owned. */
 char *phrase_cluster_target(const struct cluster *cluster);
+/* The target is a pod that no workload made: the API server takes next to no change of its spec. */
+bool phrase_target_is_pod(const char *target);
+/*
+ * Where to change the spec of the pods of such a target: "kubectl -n ns edit statefulset/proget"; of a pod without a
+ * workload the manifest, from which it has to be made anew. Owned.
+ */
+char *phrase_edit(const char *namespace_name, const char *target);
 /*
  * How a key comes into force: "stop all servers together (kubectl ... --replicas=0), wait until their pods are gone,
  * <meanwhile>, and scale up again: ..." with the page that has the steps, which is named after `code`. `meanwhile`

@@ -15,8 +15,11 @@
 #define LITERAL(key)    ", env: [{name: PROGET_ENCRYPTION_KEY, value: " key "}]"
 #define KEY_A           LITERAL("8c1f6a35e07b49d2b6f4a90d3c5e7812")
 #define KEY_B           LITERAL("97b1c0de5512f3a48890ab34cd12ef56")
-#define GUARANTEED      ", resources: {limits: {cpu: '1', memory: 1Gi}}"
-#define CLASS           "priorityClassName: high, "
+#define POD(spec)                                                                                                     \
+    "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: p, uid: p, labels: {app: proget}}\nspec: {" spec \
+    "}\n"
+#define GUARANTEED ", resources: {limits: {cpu: '1', memory: 1Gi}}"
+#define CLASS      "priorityClassName: high, "
 
 static const struct advice_case {
     const char *cause; /* of an eviction that the cluster remembers */
@@ -69,6 +72,19 @@ static const struct advice_case {
               "containers: [{name: proget-sidecar, image: s}, {name: server, image: 'inedo/proget:25.0.13'" GUARANTEED
               "}]"),
      "SidecarBreaksQos", "{\"containers\":[{\"name\":\"proget-sidecar\",", NULL},
+    /* The API server refuses such changes of a pod: it is made anew. */
+    {"Taint", POD(CONTAINER(", livenessProbe: {httpGet: {path: /health, port: 80}}")), "HealthProbeRestarts",
+     "in the manifest that pod/p comes from; then delete the pod", "kubectl"},
+    {"Taint", POD(CONTAINER("")), "QosNotGuaranteed", "in the manifest that pod/p comes from; then delete the pod",
+     "kubectl"},
+    {"Taint", POD(CONTAINER("")), "PriorityClassMissing", "in the manifest that pod/p comes from; then delete the pod",
+     "edit"},
+    {"Taint", POD(CONTAINER("")), "SidecarMissing", "the manifest of a workload that takes the place of pod/p", "edit"},
+    {"Taint",
+     POD("containers: [{name: proget-sidecar, image: s}, {name: server, image: 'inedo/proget:25.0.13'" GUARANTEED "}]"),
+     "SidecarBreaksQos", "in the manifest that pod/p comes from", "kubectl"},
+    {"Taint", POD(CONTAINER(KEY_A)), "EncryptionKeyExposed", "in the manifest that pod/p comes from", "kubectl"},
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER("")), "QosNotGuaranteed", "kubectl -n ns edit deployment/a", NULL},
 };
 
 static void test_advice(void **state)

@@ -14,6 +14,7 @@ static void say_embedded(const struct check_context *context, const char *const 
     const struct product_names *product = phrase_product(cluster);
     cleanup_free char *who = phrase_names(names, count);
     cleanup_free char *target = phrase_cluster_target(cluster);
+    cleanup_free char *edit = phrase_edit(cluster->namespace_name, target);
     /* ProGet has brought one along since 2025; the others need SQL Server. */
     const char *cost = cluster->product == PRODUCT_BUILDMASTER || cluster->product == PRODUCT_OTTER
                            ? "a server cannot start, or keeps a database of its own that the others do not see"
@@ -25,8 +26,8 @@ static void say_embedded(const struct check_context *context, const char *const 
     cleanup_free char *action =
         xasprintf("Save what an embedded database holds, and give every server %sPOSTGRES_CONNECTION_STRING (SQL "
                   "Server: %sSQL_CONNECTION_STRING) from one Secret; docs/findings/DatabaseEmbedded.md has the steps: "
-                  "kubectl -n %s edit %s",
-                  product->prefix, product->prefix, cluster->namespace_name, target);
+                  "%s",
+                  product->prefix, product->prefix, edit);
     raise_on_cluster(context, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 

@@ -59,6 +59,7 @@ static void say_mismatch(const struct check_context *context, struct database_vo
     bool is_certain = agreement->strong_count > 1;
     cleanup_free char *groups = agreement_sources(agreement, vote->names, vote->sources, "elsewhere");
     cleanup_free char *target = phrase_cluster_target(cluster);
+    cleanup_free char *edit = phrase_edit(cluster->namespace_name, target);
     cleanup_free char *message =
         xasprintf("The servers of cluster %s %s: %s. %sach group has feeds, users and settings of its own, and users "
                   "see one or the other, depending on the server that answers.",
@@ -67,8 +68,8 @@ static void say_mismatch(const struct check_context *context, struct database_vo
                   groups, is_certain ? "E" : "Unless all name the same database, e");
     cleanup_free char *action =
         xasprintf("Put the connection string of the database that holds the data into one Secret, and let every server "
-                  "take it from there (docs/findings/DatabaseMismatch.md has the patch): kubectl -n %s edit %s",
-                  cluster->namespace_name, target);
+                  "take it from there (docs/findings/DatabaseMismatch.md has the patch): %s",
+                  edit);
     size_t related_count = agreement_keep_grouped(agreement, vote->references);
     raise_on_cluster(context, (struct finding_draft){.message = message,
                                                      .action = action,

@@ -21,6 +21,7 @@ void check_health_probe_restarts(const struct check_context *context)
         }
         cleanup_free char *who = phrase_subject(subject);
         cleanup_free char *target = phrase_target(subject);
+        cleanup_free char *edit = phrase_edit(subject->meta->namespace_name, target);
         const char *probes =
             liveness && startup ? "liveness and startup probes" : (liveness ? "a liveness probe" : "a startup probe");
         cleanup_free char *message = xasprintf(
@@ -29,8 +30,8 @@ void check_health_probe_restarts(const struct check_context *context)
             subject->product->name, who, probes, names->name);
         cleanup_free char *action =
             xasprintf("Ask /health in the readiness probe only, and let liveness and startup be tcpSocket probes or "
-                      "leave them out: kubectl -n %s edit %s",
-                      subject->meta->namespace_name, target);
+                      "leave them out: %s",
+                      edit);
         raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
     }
 }

@@ -19,6 +19,11 @@ static char *what_to_do(const struct subject *subject, bool by_descheduler, bool
     if (!subject->server) {
         return xasprintf("Take it out of the pod template: kubectl -n %s edit %s", namespace_name, target);
     }
+    if (phrase_target_is_pod(target)) {
+        return xasprintf("Take it off the pod, which restarts nothing: kubectl -n %s annotate %s %s; and out of the "
+                         "manifest that it comes from",
+                         namespace_name, target, keys);
+    }
     return xasprintf("Take it off the running pod: kubectl -n %s annotate pod %s %s; and out of where it comes from "
                      "(the template, a webhook) with the next planned restart: kubectl -n %s edit %s",
                      namespace_name, subject->meta->name, keys, namespace_name, target);

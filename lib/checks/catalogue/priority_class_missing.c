@@ -26,14 +26,15 @@ static void say_missing(const struct check_context *context, const struct subjec
 {
     cleanup_free char *who = phrase_subject(subject);
     cleanup_free char *target = phrase_target(subject);
+    cleanup_free char *edit = phrase_edit(subject->meta->namespace_name, target);
     cleanup_free char *message =
         xasprintf("%c%s has no PriorityClass: when a node runs short, Kubernetes evicts or preempts it before pods "
                   "that have one, and every eviction is %s.",
                   who[0] == 'p' ? 'P' : who[0], who + 1, phrase_eviction(context->cluster));
     cleanup_free char *action =
-        xasprintf("Make a PriorityClass (kubectl create priorityclass proget --value=1000000) and name it in the pod "
-                  "template as priorityClassName: kubectl -n %s edit %s",
-                  subject->meta->namespace_name, target);
+        xasprintf("Make a PriorityClass (kubectl create priorityclass proget --value=1000000) and name it as "
+                  "priorityClassName of the pods: %s",
+                  edit);
     raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 

@@ -58,10 +58,11 @@ static void say_not_enforced(const struct check_context *context, int64_t server
                   "share its network card, and one failure would take both.%s",
                   servers, cluster->name, who, where, stray);
     cleanup_free char *target = phrase_cluster_target(cluster);
+    cleanup_free char *edit = phrase_edit(cluster->namespace_name, target);
     cleanup_free char *action =
-        xasprintf("Give the pod template a required anti-affinity with topologyKey %s whose selector matches the "
-                  "servers' own labels (docs/findings/SpreadNotEnforced.md has the patch): kubectl -n %s edit %s",
-                  cluster->settings.topology_key, cluster->namespace_name, target);
+        xasprintf("Give the pods a required anti-affinity with topologyKey %s whose selector matches the "
+                  "servers' own labels (docs/findings/SpreadNotEnforced.md has the patch): %s",
+                  cluster->settings.topology_key, edit);
     raise_on_cluster(context, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 
