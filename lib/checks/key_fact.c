@@ -146,6 +146,16 @@ enum key_form key_fact_spec_form(const struct key_fact *fact)
     return fact->key ? key_form_of(fact->key) : KEY_UNKNOWN;
 }
 
+enum key_form key_fact_worst_form(const struct key_fact *fact)
+{
+    enum key_form spec = key_fact_spec_form(fact);
+    enum key_form reported = fact->report ? fact->report->key.form : KEY_UNKNOWN;
+    if (spec == KEY_MALFORMED || reported == KEY_MALFORMED) {
+        return KEY_MALFORMED;
+    }
+    return reported == KEY_PUBLIC ? KEY_PUBLIC : spec;
+}
+
 bool key_fact_has_drifted(const struct key_fact *fact)
 {
     const struct report *report = fact->report;

@@ -47,6 +47,8 @@ bool key_setting_is_possible(const struct key_setting *setting);
 
 /* Form of the key that the spec names, KEY_UNKNOWN where its value is not known. */
 enum key_form key_fact_spec_form(const struct key_fact *fact);
+/* KEY_MALFORMED or else KEY_PUBLIC where the spec or the report says so; otherwise what the spec says. */
+enum key_form key_fact_worst_form(const struct key_fact *fact);
 /* Where the spec takes the key from, such that equal texts are one source; NULL: unknown or nowhere. Owned. */
 char *key_fact_source(const struct key_fact *fact, const struct subject *subject);
 /*

@@ -15,6 +15,10 @@
 #define LITERAL(key)    ", env: [{name: PROGET_ENCRYPTION_KEY, value: " key "}]"
 #define KEY_A           LITERAL("8c1f6a35e07b49d2b6f4a90d3c5e7812")
 #define KEY_B           LITERAL("97b1c0de5512f3a48890ab34cd12ef56")
+#define KEY_PUBLIC_ONE  LITERAL("'00000000000000000000000000000000'")
+#define KEY_FROM_SECRET ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
+#define KEY_SECRET(key) \
+    "---\napiVersion: v1\nkind: Secret\nmetadata: {namespace: ns, name: s}\nstringData: {k: " key "}\n"
 #define POD(spec)                                                                                                     \
     "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: p, uid: p, labels: {app: proget}}\nspec: {" spec \
     "}\n"
@@ -72,6 +76,20 @@ static const struct advice_case {
               "containers: [{name: proget-sidecar, image: s}, {name: server, image: 'inedo/proget:25.0.13'" GUARANTEED
               "}]"),
      "SidecarBreaksQos", "{\"containers\":[{\"name\":\"proget-sidecar\",", NULL},
+    /* What has to be replaced is not kept in a Secret; a Secret that nobody uses is not "the one that they share". */
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER(LITERAL("short"))), "EncryptionKeyExposed",
+     "has to be replaced anyway (EncryptionKeyMalformed says how): put the new one into a Secret", "Copy this very"},
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER(KEY_PUBLIC_ONE)), "EncryptionKeyExposed",
+     "has to be replaced anyway (EncryptionKeyPublic says how)", "Copy this very"},
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER(LITERAL("short"))), "EncryptionKeyMalformed",
+     "let every server take it from there (kubectl -n ns patch deployment/a -p ", "share"},
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER(KEY_PUBLIC_ONE)), "EncryptionKeyPublic",
+     "make a Secret with a key of your own and let every server take it from there (kubectl -n ns patch deployment/a",
+     "share"},
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER(KEY_FROM_SECRET)) KEY_SECRET("short"), "EncryptionKeyMalformed",
+     "into the Secret that all servers share", "patch"},
+    {"Taint", WORKLOAD("Deployment", "a", CONTAINER(KEY_FROM_SECRET)) KEY_SECRET("'00000000000000000000000000000000'"),
+     "EncryptionKeyPublic", "put a key of your own into the Secret that they share", "patch"},
     /* The API server refuses such changes of a pod: it is made anew. */
     {"Taint", POD(CONTAINER(", livenessProbe: {httpGet: {path: /health, port: 80}}")), "HealthProbeRestarts",
      "in the manifest that pod/p comes from; then delete the pod", "kubectl"},
