@@ -19,6 +19,9 @@
 #define KEY_FROM_SECRET ", env: [{name: PROGET_ENCRYPTION_KEY, valueFrom: {secretKeyRef: {name: s, key: k}}}]"
 #define KEY_SECRET(key) \
     "---\napiVersion: v1\nkind: Secret\nmetadata: {namespace: ns, name: s}\nstringData: {k: " key "}\n"
+#define POD_ON(name, node)                                                                                            \
+    "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: " name ", uid: " name ", labels: {app: proget}}" \
+    "\nspec: {nodeName: " node ", " CONTAINER(KEY_A) "}\nstatus: {phase: Running}\n"
 #define POD(spec)                                                                                                     \
     "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: p, uid: p, labels: {app: proget}}\nspec: {" spec \
     "}\n"
@@ -90,6 +93,9 @@ static const struct advice_case {
      "into the Secret that all servers share", "patch"},
     {"Taint", WORKLOAD("Deployment", "a", CONTAINER(KEY_FROM_SECRET)) KEY_SECRET("'00000000000000000000000000000000'"),
      "EncryptionKeyPublic", "put a key of your own into the Secret that they share", "patch"},
+    /* The patch that spreads them has replaced the pods already. */
+    {"Taint", POD_ON("p", "a") POD_ON("q", "a"), "CoScheduled",
+     "only if they still share a node afterwards, delete one", "then delete"},
     /* The API server refuses such changes of a pod: it is made anew. */
     {"Taint", POD(CONTAINER(", livenessProbe: {httpGet: {path: /health, port: 80}}")), "HealthProbeRestarts",
      "in the manifest that pod/p comes from; then delete the pod", "kubectl"},

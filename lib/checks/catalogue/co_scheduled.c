@@ -97,10 +97,10 @@ static void say_shared(const struct check_context *context, const struct server 
         xasprintf("Server %s runs on %s together with %s of the same cluster %s: they share its network card, which is "
                   "the bottleneck, and one failure takes them all.",
                   self->pod->meta.name, where, others, cluster->name);
-    cleanup_free char *action =
-        xasprintf("Enforce the spread (see SpreadNotEnforced), make sure that another node has room, then delete one "
-                  "of the pods so that it is placed anew: kubectl -n %s delete pod %s",
-                  cluster->namespace_name, self->pod->meta.name);
+    cleanup_free char *action = xasprintf(
+        "Enforce the spread (see SpreadNotEnforced), make sure that another node has room; only if they "
+        "still share a node afterwards, delete one of the pods so that it is placed anew: kubectl -n %s delete pod %s",
+        cluster->namespace_name, self->pod->meta.name);
     size_t related_count;
     struct object_reference *related = related_of(self, sharing, &related_count);
     finding_raise(context, &(struct finding_draft){.object = reference_to_server(self),
