@@ -75,6 +75,17 @@ static const struct finding *standing_worst(const struct evaluation_standing *st
     return worst;
 }
 
+/* A pod that waits for a node or an image runs no version yet. */
+static bool has_running_server(const struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        if (cluster->servers[i].live && !text_equal(cluster->servers[i].pod->phase, "Pending")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void judge_by_findings(const struct cluster *cluster, const struct finding_list *findings,
                               const struct evaluation_standing *standing, struct evaluation_condition *condition)
 {
@@ -85,7 +96,8 @@ static void judge_by_findings(const struct cluster *cluster, const struct findin
         condition_set(condition, "Unknown", "NotChecked", xstrdup("This version has no check for it."));
     } else if (cluster->subject_count == 0) {
         condition_set(condition, "Unknown", "NoServers", xstrdup("There is no server to look at."));
-    } else if (text_equal(condition->type, CONDITION_ACTIVATED) && cluster->live_count == 0) {
+    } else if ((text_equal(condition->type, CONDITION_ACTIVATED) && cluster->live_count == 0) ||
+               (text_equal(condition->type, CONDITION_VERSION_IN_SYNC) && !has_running_server(cluster))) {
         condition_set(condition, "Unknown", "NoServers", xstrdup("No server runs that could tell."));
     } else if (finding_arena_is_unjudged(findings->arena, condition->type)) {
         condition_set(condition, "Unknown", "NotObserved",

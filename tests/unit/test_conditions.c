@@ -143,6 +143,19 @@ static void test_digest_alone_says_no_version(void **state)
     judged_clear(&judged);
 }
 
+/* A pod that waits runs nothing: that all run the same version would be said of nobody. */
+static void test_no_version_without_a_running_server(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged, CLUSTER "---\n" SERVER(KEY) "status: {phase: Pending}\n", 0);
+    assert_condition(&judged, "VersionInSync", "Unknown", "NoServers");
+    judged_clear(&judged);
+    judge(&judged, CLUSTER "---\n" SERVER(KEY) "status: {phase: Running}\n", 0);
+    assert_condition(&judged, "VersionInSync", "True", "NoFindings");
+    judged_clear(&judged);
+}
+
 static void test_too_few_healthy_servers(void **state)
 {
     (void) state;
@@ -245,7 +258,7 @@ int main(void)
         cmocka_unit_test(test_unknown_key_source),           cmocka_unit_test(test_digest_alone_says_no_version),
         cmocka_unit_test(test_too_few_healthy_servers),      cmocka_unit_test(test_empty_cluster_is_unknown),
         cmocka_unit_test(test_more_servers_than_intended),   cmocka_unit_test(test_superseded_says_nothing_else),
-        cmocka_unit_test(test_only_standing_findings_count),
+        cmocka_unit_test(test_only_standing_findings_count), cmocka_unit_test(test_no_version_without_a_running_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,8 +66,10 @@ static void version_vote_take(const struct check_context *context, struct versio
         vote->versions[vote->count] = xstrdup(version);
         vote->tags[vote->count] = tag_of(subject);
         vote->names[vote->count] = subject->meta->name;
-        if (!version && !vote->tags[vote->count] && subject->server) {
-            (void) report_or_unobserved(context, subject);
+        bool is_unknown = !version && !vote->tags[vote->count] && subject->server;
+        if (is_unknown && report_or_unobserved(context, subject)) {
+            cleanup_free char *what = xasprintf("version of pod %s", subject->meta->name);
+            finding_unobserved(context, what, "neither its report nor its image's tag names it");
         }
         vote->count++;
     }
