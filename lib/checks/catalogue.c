@@ -78,7 +78,7 @@ static const struct check_row rows[] = {
     {"PriorityClassNotFound", SEVERITY_ERROR, 0, CONDITION_EVICTION_RESISTANT, check_priority_class_not_found,
      "a pod template names a PriorityClass that does not exist", RESTS_ON_CLASSES},
     {"PriorityClassLow", SEVERITY_INFO, 0, CONDITION_EVICTION_RESISTANT, check_priority_class_low,
-     "ordinary pods beside a server have a higher priority", 0},
+     "ordinary pods beside a server, or all without a PriorityClass, have a higher priority", 0},
     {"QosNotGuaranteed", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_qos,
      "a server is not of QoS class Guaranteed", 0},
     {"SidecarBreaksQos", SEVERITY_WARNING, 0, CONDITION_EVICTION_RESISTANT, check_qos,

@@ -60,6 +60,7 @@ mends PriorityClassMissing PriorityClassMissing-pods
 mends PriorityClassNotFound PriorityClassNotFound-template
 mends PriorityClassLow PriorityClassLow-beside 'kubectl create priorityclass proget-first' priority.yaml
 mends PriorityClassLow PriorityClassLow-two-classes 'kubectl create priorityclass proget-first' priority.yaml
+mends PriorityClassLow PriorityClassLow-negative 'kubectl create priorityclass proget-first' priority.yaml
 mends QosNotGuaranteed QosNotGuaranteed-no-limits
 PRICE=SidecarBreaksQos mends QosNotGuaranteed QosNotGuaranteed-both
 mends SidecarBreaksQos SidecarBreaksQos-no-resources

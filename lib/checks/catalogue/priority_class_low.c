@@ -1,5 +1,6 @@
 /*
- * PriorityClassLow: ordinary pods beside a server would be kept when it has to go.
+ * PriorityClassLow: ordinary pods beside a server would be kept when it has to go; or any pod would, that names no
+ * class.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -78,6 +79,39 @@ static void say_low(const struct check_context *context, const struct server *se
                       .object = reference_to_server(server), .message = message, .action = action, .hold_ms = -1});
 }
 
+/*
+ * A priority below 0 is below every pod of which nobody thought, wherever it runs: those beside it need not be known.
+ * *ret_classless is theirs.
+ */
+static bool is_below_classless(const struct check_context *context, int64_t own, int64_t *ret_classless)
+{
+    const char *unobserved = model_unobserved(context->model, MODEL_PRIORITY_CLASSES);
+    if (own < 0 && unobserved) { /* a default class would change the answer */
+        finding_unobserved(context, model_kind_title(MODEL_PRIORITY_CLASSES), unobserved);
+    }
+    (void) priority_of_class(context->model, NULL, ret_classless);
+    return own < 0 && own < *ret_classless;
+}
+
+static void say_below_classless(const struct check_context *context, const struct subject *subject, int64_t own,
+                                int64_t classless)
+{
+    cleanup_free char *who = phrase_subject(subject);
+    cleanup_free char *target = phrase_target(subject);
+    cleanup_free char *message =
+        xasprintf("%c%s has PriorityClass %s, whose value is %" PRId64 ": pods that name no PriorityClass have %" PRId64
+                  ". When a node runs short, it is evicted before all of them, and any of them that finds no place may "
+                  "push it off its node; every eviction is %s.",
+                  who[0] == 'p' ? 'P' : who[0], who + 1, subject->spec->priority_class_name, own, classless,
+                  phrase_eviction(context->cluster));
+    cleanup_free char *action =
+        xasprintf("Make a PriorityClass of a positive value, as the value of one cannot be changed (kubectl create "
+                  "priorityclass proget-first --value=1000000), and name it in the pod template as priorityClassName: "
+                  "kubectl -n %s edit %s",
+                  subject->meta->namespace_name, target);
+    raise_on_subject(context, subject, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
+}
+
 /* True: it has its place and its priority is known. Without a class PriorityClassMissing says all that there is to do.
  */
 static bool can_be_judged(const struct check_context *context, const struct server *server, int64_t *ret_own)
@@ -97,16 +131,28 @@ static bool can_be_judged(const struct check_context *context, const struct serv
     return is_known;
 }
 
+/* True: said so. */
+static bool judge_beside(const struct check_context *context, const struct server *server)
+{
+    int64_t own = 0;
+    struct map *higher = can_be_judged(context, server, &own) ? higher_classes(context, server, own) : NULL;
+    if (higher) {
+        say_low(context, server, own, higher);
+    }
+    map_free(higher);
+    return higher != NULL;
+}
+
 void check_priority_class_low(const struct check_context *context)
 {
-    const struct cluster *cluster = context->cluster;
-    for (size_t i = 0; i < cluster->server_count; i++) {
-        const struct server *server = &cluster->servers[i];
+    subject_each(subject, context->cluster)
+    {
         int64_t own = 0;
-        struct map *higher = can_be_judged(context, server, &own) ? higher_classes(context, server, own) : NULL;
-        if (higher) {
-            say_low(context, server, own, higher);
+        int64_t classless = 0;
+        bool is_said = subject->server && judge_beside(context, subject->server);
+        if (!is_said && !text_is_empty(subject->spec->priority_class_name) &&
+            priority_of_spec(context->model, subject->spec, &own) && is_below_classless(context, own, &classless)) {
+            say_below_classless(context, subject, own, classless);
         }
-        map_free(higher);
     }
 }
