@@ -128,6 +128,18 @@ static void test_unknown_key_source(void **state)
     struct judged judged;
     judge(&judged, CLUSTER "---\n" SERVER(", envFrom: [{secretRef: {name: s}}]"), 1);
     assert_condition(&judged, "EncryptionKeyInSync", "Unknown", "NotObserved");
+    assert_non_null(strstr(condition_of(&judged, "Observed")->message,
+                           "encryption key of pod proget-0 (it may come from an envFrom or an optional reference)"));
+    judged_clear(&judged);
+    /* A template has no report that could tell. */
+    judge(&judged,
+          CLUSTER "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {namespace: ns, name: d}\nspec:\n"
+                  "  replicas: 1\n  selector: {matchLabels: {app: proget}}\n  template: {metadata: {labels: {app: "
+                  "proget}}, spec: {containers: [{name: proget, image: 'inedo/proget:25.0.13', envFrom: [{secretRef: "
+                  "{name: s}}]}]}}\n",
+          0);
+    assert_condition(&judged, "EncryptionKeyInSync", "Unknown", "NotObserved");
+    assert_non_null(strstr(condition_of(&judged, "Observed")->message, "encryption key of Deployment d (it may"));
     judged_clear(&judged);
 }
 

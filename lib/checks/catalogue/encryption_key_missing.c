@@ -67,6 +67,9 @@ void check_encryption_key_missing(const struct check_context *context)
         if (is_missing(&fact)) {
             say_missing(context, subject);
         } else if (!key_setting_is_certain(&fact.variable) && !key_setting_is_certain(&fact.file) && !fact.report) {
+            cleanup_free char *who = phrase_subject(subject);
+            cleanup_free char *what = xasprintf("encryption key of %s", who);
+            finding_unobserved(context, what, "it may come from an envFrom or an optional reference");
             (void) report_or_unobserved(context, subject); /* only a report could tell */
         }
     }
