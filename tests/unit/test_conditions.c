@@ -168,6 +168,25 @@ static void test_no_version_without_a_running_server(void **state)
     judged_clear(&judged);
 }
 
+/* Neither the image's tag nor the report names it. */
+static void test_report_without_a_version(void **state)
+{
+    (void) state;
+    struct judged judged;
+    judge(&judged,
+          CLUSTER "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: ns, name: x, uid: x, labels: {app: proget}}\n"
+                  "spec: {containers: [{name: proget, image: 'inedo/proget@sha256:00'}, {name: proget-sidecar, image: "
+                  "s}]}\n---\napiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  namespace: ns\n"
+                  "  name: proget-x\n  labels: {app.kubernetes.io/managed-by: proget-sidecar}\n"
+                  "  ownerReferences: [{apiVersion: v1, kind: Pod, name: x, uid: x}]\n  annotations:\n"
+                  "    proget-operator.io/report: '{\"v\":1,\"product\":\"ProGet\"}'\n"
+                  "spec: {holderIdentity: x, leaseDurationSeconds: 300, renewTime: '2026-11-22T11:59:40.000000Z'}\n",
+          1);
+    assert_condition(&judged, "VersionInSync", "Unknown", "NotObserved");
+    assert_non_null(strstr(condition_of(&judged, "Observed")->message, "version of pod x (neither"));
+    judged_clear(&judged);
+}
+
 static void test_too_few_healthy_servers(void **state)
 {
     (void) state;
@@ -271,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_too_few_healthy_servers),      cmocka_unit_test(test_empty_cluster_is_unknown),
         cmocka_unit_test(test_more_servers_than_intended),   cmocka_unit_test(test_superseded_says_nothing_else),
         cmocka_unit_test(test_only_standing_findings_count), cmocka_unit_test(test_no_version_without_a_running_server),
+        cmocka_unit_test(test_report_without_a_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
