@@ -76,6 +76,8 @@ char *node_tally_text(const struct node_tally *tally, const char *which)
         const char *one, *many;
     } phrases[NODE_VERDICT_COUNT] = {
         [NODE_OCCUPIED] = {"runs a server of the cluster", "run a server of the cluster"},
+        [NODE_PROMISED] = {"is where a server of the cluster runs or is to run",
+                           "are where servers of the cluster run or are to run"},
         [NODE_EXCLUDED] = {"is ruled out by the pod's node selector or affinity",
                            "are ruled out by the pod's node selector or affinity"},
         [NODE_CLOSED] = {"is cordoned, tainted or not ready", "are cordoned, tainted or not ready"},

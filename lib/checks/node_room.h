@@ -10,6 +10,7 @@
 enum node_verdict {
     NODE_TAKES,
     NODE_OCCUPIED, /* another server is in its domain */
+    NODE_PROMISED, /* that, or it takes a server that is not placed yet; for node_tally_text() only */
     NODE_EXCLUDED, /* node selector or affinity */
     NODE_CLOSED,   /* cordoned, a taint that is not tolerated, or not ready */
     NODE_FULL,     /* too little room, even where pods of lower priority make way */

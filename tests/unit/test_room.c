@@ -193,6 +193,35 @@ static void test_the_sentence_says_why_no_node_takes_it(void **state)
     model_free(model);
 }
 
+/* Of a Deployment whose pods are not there yet, no node runs one. */
+static void test_a_place_in_thought_is_called_no_server_that_runs(void **state)
+{
+    (void) state;
+    struct model *model = model_new(&(struct model_options){0});
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        store_mark_filled(model_store(model, (enum model_kind) kind));
+    }
+    fixture_put(model, MODEL_CLUSTERS,
+                "{'metadata': {'namespace': 'proget', 'name': 'main', 'uid': 'c1'}, 'spec': {'selector': "
+                "{'matchLabels': {'app': 'proget'}}}}");
+    fixture_put(
+        model, MODEL_DEPLOYMENTS,
+        "{'metadata': {'namespace': 'proget', 'name': 'proget', 'uid': 'w1'}, 'spec': {'replicas': 2, "
+        "'selector': {'matchLabels': {'app': 'proget'}}, 'template': {'metadata': {'labels': {'app': 'proget'}}, "
+        "'spec': {'affinity': {'podAntiAffinity': {'requiredDuringSchedulingIgnoredDuringExecution': "
+        "[{'topologyKey': 'rack', 'labelSelector': {'matchLabels': {'app': 'proget'}}}]}}, 'containers': "
+        "[{'name': 'proget', 'image': 'inedo/proget:25.0.13'}]}}}}");
+    fixture_put(model, MODEL_NODES, "{'metadata': {'name': 'node-a', 'labels': {'rack': 'one'}}}");
+    fixture_put(model, MODEL_NODES, "{'metadata': {'name': 'node-b', 'labels': {'rack': 'two'}}}");
+    struct outcome outcome;
+    evaluate(model, 0, &outcome);
+    const struct finding *finding = found(&outcome, "RolloutBlocked");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->message, "of the nodes 2 are where servers of the cluster run or are to run)"));
+    outcome_clear(&outcome);
+    model_free(model);
+}
+
 /* Of one template in two zones: the node next to s0 is free for it alone. */
 static void test_servers_that_are_alike_have_each_their_own_place(void **state)
 {
@@ -267,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_pods_of_others_that_are_not_watched),
         cmocka_unit_test(test_nodes_that_are_not_observed),
         cmocka_unit_test(test_the_sentence_says_why_no_node_takes_it),
+        cmocka_unit_test(test_a_place_in_thought_is_called_no_server_that_runs),
         cmocka_unit_test(test_servers_that_are_alike_have_each_their_own_place),
         cmocka_unit_test(test_classes_are_named_in_an_order_of_their_own),
     };

@@ -163,6 +163,17 @@ static bool is_taken(const struct rule *rules, size_t count, const struct node *
     return false;
 }
 
+/* The scheduler holds a rule against no node that lacks its label: it puts any number there. */
+static bool is_bound(const struct rule *rules, size_t count, const struct node *node)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (node_label(node, rules[i].term->topology_key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- whether there is a place --- */
 
 /* Places for one pod more than there are to be; a surge that has found its place counts. */
@@ -191,6 +202,9 @@ static bool find_places(const struct check_context *context, const struct worklo
         if (verdict != NODE_TAKES) {
             continue;
         }
+        if (!is_bound(rules, rule_count, node)) {
+            return true;
+        }
         wanted--;
         for (size_t i = 0; i < rule_count; i++) {
             take_domain(&rules[i], node);
@@ -199,14 +213,17 @@ static bool find_places(const struct check_context *context, const struct worklo
     return wanted <= 0;
 }
 
-/* Where a pod was put in thought, one of those is that are not placed yet. */
+/* Where a pod was put in thought, none runs yet; nor does one, maybe, where that keeps another away. */
 static void say_blocked(const struct check_context *context, const struct workload *workload,
                         const struct node_tally *tally)
 {
     const char *namespace_name = context->cluster->namespace_name;
     const char *name = workload->meta.name;
     struct node_tally taken = *tally;
-    taken.counts[NODE_OCCUPIED] += taken.counts[NODE_TAKES];
+    if (taken.counts[NODE_TAKES] > 0) {
+        taken.counts[NODE_PROMISED] = taken.counts[NODE_OCCUPIED] + taken.counts[NODE_TAKES];
+        taken.counts[NODE_OCCUPIED] = taken.counts[NODE_TAKES] = 0;
+    }
     cleanup_free char *reasons = node_tally_text(&taken, "");
     cleanup_free char *message =
         xasprintf("The next rollout of Deployment %s cannot begin: it may end no server before a new one runs "
