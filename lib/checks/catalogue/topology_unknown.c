@@ -61,10 +61,8 @@ static void say_unknown(const struct check_context *context, const struct unlabe
     const struct cluster *cluster = context->cluster;
     const char *key = cluster->settings.topology_key;
     const char **names = xcalloc(found->count, sizeof *names);
-    struct object_reference *related = xcalloc(found->count, sizeof *related);
     for (size_t i = 0; i < found->count; i++) {
         names[i] = found->nodes[i]->meta.name;
-        related[i] = reference_to_node(found->nodes[i]);
     }
     cleanup_free char *list = phrase_names(names, found->count);
     bool is_one = found->count == 1;
@@ -77,11 +75,8 @@ static void say_unknown(const struct check_context *context, const struct unlabe
                   "choose a label that all nodes have as placement.topologyKey in the ProGetCluster.",
                   names[0], key);
     free(names);
-    raise_on_cluster(
-        context,
-        (struct finding_draft){
-            .related = related, .related_count = found->count, .message = message, .action = action, .hold_ms = -1});
-    free(related);
+    /* The nodes are no part of what it is: where they come and go, each set would have to stand for ten minutes. */
+    raise_on_cluster(context, (struct finding_draft){.message = message, .action = action, .hold_ms = -1});
 }
 
 void check_topology_unknown(const struct check_context *context)
