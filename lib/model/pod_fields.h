@@ -33,6 +33,7 @@ bool volume_is_read(const char *key, struct json_object *value);
         {prefix "priorityClassName", RECORD_TEXT, POD_SPEC_OFFSET(struct_type, member, priority_class_name), NULL,     \
          NULL},                                                                                                        \
         {prefix "priority", RECORD_OPTIONAL_INT64, POD_SPEC_OFFSET(struct_type, member, priority), NULL, NULL},        \
+        {prefix "preemptionPolicy", RECORD_TEXT, POD_SPEC_OFFSET(struct_type, member, preemption_policy), NULL, NULL}, \
         {prefix "affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution", RECORD_LIST,                \
          POD_SPEC_OFFSET(struct_type, member, anti_affinity), &affinity_term_type, NULL},                              \
         {prefix "topologySpreadConstraints", RECORD_LIST, POD_SPEC_OFFSET(struct_type, member, spread),                \

@@ -60,6 +60,9 @@ bool priority_of_spec(const struct model *model, const struct pod_spec *spec, in
 
 bool priority_preempts(const struct model *model, const struct pod_spec *spec)
 {
+    if (!text_is_empty(spec->preemption_policy)) {
+        return !text_equal(spec->preemption_policy, "Never");
+    }
     const struct priority_class *found = text_is_empty(spec->priority_class_name)
                                              ? class_by_default(model)
                                              : class_named(model, spec->priority_class_name);

@@ -94,6 +94,7 @@ struct pod_spec {
     const struct resource_amounts *overhead;        /* of its RuntimeClass; NULL absent */
     const char *node_name, *priority_class_name;
     struct record_optional_int64 priority;
+    const char *preemption_policy;    /* NULL: its class's */
     struct record_list anti_affinity; /* struct affinity_term: requiredDuringSchedulingIgnoredDuringExecution */
     struct record_list spread;        /* struct topology_spread */
     struct record_list node_selector; /* struct record_pair */

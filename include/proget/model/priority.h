@@ -20,7 +20,7 @@ bool priority_is_of_system(const struct pod_spec *spec);
 bool priority_of_spec(const struct model *model, const struct pod_spec *spec, int64_t *ret_priority);
 /* The same for a spec of which only the class's name is known; NULL: it names none. */
 bool priority_of_class(const struct model *model, const char *class_name, int64_t *ret_priority);
-/* Pods of lower priority have to make room for it, unless its class says Never. */
+/* Pods of lower priority have to make room for it, unless its spec (or where that is silent, its class) says Never. */
 bool priority_preempts(const struct model *model, const struct pod_spec *spec);
 
 #endif

@@ -119,8 +119,8 @@ static bool are_alike(const struct server *a, const struct server *b)
     struct resource_sums second = pod_spec_requests(y);
     return a->workload && a->workload == b->workload && revision && text_equal(revision, revision_of(b)) &&
            x->priority.is_set == y->priority.is_set && x->priority.value == y->priority.value &&
-           first.cpu_thousandths == second.cpu_thousandths && first.memory_bytes == second.memory_bytes &&
-           first.storage_bytes == second.storage_bytes;
+           text_equal(x->preemption_policy, y->preemption_policy) && first.cpu_thousandths == second.cpu_thousandths &&
+           first.memory_bytes == second.memory_bytes && first.storage_bytes == second.storage_bytes;
 }
 
 /* What was found for servers before this one, so that a large cluster is walked once for all that are alike. */
