@@ -1,6 +1,9 @@
 /*
  * Which nodes could take a server, as the scheduler would judge it: selectors and affinity, taints, room, and that no
- * other server of the cluster is there. Pure.
+ * other server of the cluster is there. Room is processor time, memory, ephemeral storage and the number of pods. Not
+ * looked at: extended resources (GPUs), huge pages, host ports, affinity and anti-affinity to pods of others, topology
+ * spread, volumes of one node or zone. So NODE_TAKES may be said of a node that the scheduler refuses for one of them;
+ * no other verdict is wrong for it. Pure.
  */
 #ifndef PROGET_CHECKS_NODE_ROOM_H
 #define PROGET_CHECKS_NODE_ROOM_H
