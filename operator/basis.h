@@ -22,7 +22,10 @@ struct basis_source {
     void *userdata;
 };
 
-/* A kind's plural (with its field selector) -> version, of what there is in that namespace and of the kinds that have none. Owned. */
+/*
+ * A kind's plural (with its field selector) -> version, of what there is in that namespace and of the kinds that have
+ * none. Owned.
+ */
 struct json_object *basis_build(const struct basis_source *source, const char *namespace_name);
 
 /*

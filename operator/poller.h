@@ -5,8 +5,8 @@
  * A kind that the server does not have (404) is missing; one that may not be read (403) is refused: at once in
  * the first answer, later when it has been so for ten seconds, for a server that is starting says either. Any other
  * failure is tried again at growing intervals and leaves what is known as it is for two and a half minutes; then the
- * kind is silent. Where nothing was ever read it is so at once, by the first answer, or after two seconds without one. The store is
- * emptied in each of these, and the next list that is answered ends them.
+ * kind is silent. Where nothing was ever read it is so at once, by the first answer, or after two seconds without one.
+ * The store is emptied in each of these, and the next list that is answered ends them.
  */
 #ifndef OPERATOR_POLLER_H
 #define OPERATOR_POLLER_H
