@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "address.h"
-#include "proget/core/log.h"
 #include "proget/core/memory.h"
 #include "proget/core/text.h"
 #include "proget/kube/resource_version.h"
@@ -15,7 +14,7 @@
 
 enum {
     LIST_TIMEOUT_MS = 60 * 1000,
-    SYNC_NOTICE_MS = 10 * 1000,   /* how often a sync that does not end is spoken of */
+    SYNC_SILENCE_MS = 15 * 1000,  /* a WatchList on which nothing comes for so long before its end is given up */
     SILENCE_MS = 100 * 1000,      /* a server sends a bookmark about every minute: a stream without any is stuck. Where
                                      one sends none, opening it again costs little */
     SELECTOR_LENGTH_MAX = 4096,   /* bytes */
@@ -288,7 +287,7 @@ static void open_stream(struct reflector *reflector, const struct reflector_acti
     if (actions->initial_events) {
         add_text(&query, "sendInitialEvents", "true");
         add_text(&query, "resourceVersionMatch", "NotOlderThan");
-        loop_timer_set_after(reflector->timer, SYNC_NOTICE_MS);
+        loop_timer_set_after(reflector->timer, reflector->options.sync_silence_ms);
     }
     add_text(&query, "resourceVersion", actions->resource_version);
     add_number(&query, "timeoutSeconds", actions->timeout_seconds);
@@ -350,13 +349,34 @@ static void step(struct reflector *reflector, const struct reflector_input *inpu
     }
 }
 
+/*
+ * The end of the first events may be lost with the server in between, or never be sent: then the stream goes on as if
+ * it were in step, and the store would wait for minutes. A stream that was not answered yet has its own limit.
+ */
+static void watch_over_sync(struct reflector *reflector)
+{
+    int64_t now_ms = loop_now(loop_of(reflector)).monotonic_ms;
+    int64_t silence_ms = reflector->options.sync_silence_ms;
+    bool is_open = reflector->machine.opened_ms >= 0;
+    if (!is_open || now_ms - reflector->alive_ms < silence_ms) {
+        loop_timer_set_at(reflector->timer, (is_open ? reflector->alive_ms : now_ms) + silence_ms);
+        return;
+    }
+    struct error err;
+    char label[LABEL_LENGTH_MAX];
+    struct kube_address address = address_of(reflector);
+    address_label("WATCH", &address, label);
+    error_set(&err, ERROR_TIMEOUT, "%s: the first events have no end, and nothing came for %lld s", label,
+              (long long) (silence_ms / 1000));
+    take_failure_step(reflector, REFLECTOR_INPUT_ENDED, NULL,
+                      (struct reflector_failure){.retry_after_ms = -1, .why = err.text});
+}
+
 static void on_timer(void *userdata)
 {
     struct reflector *reflector = userdata;
     if (reflector->machine.phase == REFLECTOR_PHASE_SYNC_STREAM) {
-        log_debug(LOG_FIELDS({"kind", reflector->options.resource.plural}),
-                  "still waiting for the end of the first events");
-        loop_timer_set_after(reflector->timer, SYNC_NOTICE_MS);
+        watch_over_sync(reflector);
         return;
     }
     struct reflector_input input = {.kind = REFLECTOR_INPUT_TIMER, .resource_version = "", .continue_token = ""};
@@ -371,6 +391,9 @@ struct reflector *reflector_start(struct kube_client *client, const struct refle
     struct reflector *reflector = xcalloc(1, sizeof(*reflector));
     reflector->client = client;
     reflector->options = *options;
+    if (reflector->options.sync_silence_ms == 0) {
+        reflector->options.sync_silence_ms = SYNC_SILENCE_MS;
+    }
     reflector->namespace_name = xstrdup(options->namespace_name);
     reflector->label_selector = xstrdup(options->label_selector);
     reflector->field_selector = xstrdup(options->field_selector);

@@ -36,6 +36,7 @@ struct fixture {
     struct fake_reply replies[SCRIPT_MAX];
     size_t reply_count;
     int skipped;
+    int64_t sync_silence_ms;
     char why[1024]; /* of the last state that had one */
     char skipped_text[1024];
     struct buffer states; /* "SYNCING(why) WATCHING ..." */
@@ -120,6 +121,7 @@ static void begin(struct fixture *fixture)
         .resource = {"test.io", "v1", "things"},
         .label_selector = "app in (a,b)",
         .store = fixture->store,
+        .sync_silence_ms = fixture->sync_silence_ms,
         .on_state = on_state,
         .on_skipped = on_skipped,
         .userdata = fixture,
@@ -324,6 +326,23 @@ static void test_watch_list_cut_before_its_end(void **state)
     end(&fixture);
 }
 
+/* The bookmark that ends the first events never comes, on a stream that goes on. */
+static void test_watch_list_without_an_end(void **state)
+{
+    struct fixture fixture = {.sync_silence_ms = 100};
+    (void) state;
+    add_reply(&fixture, FAKE_STREAM(EVENT("ADDED", "a", "5", "\"red\"") BOOKMARK("6")), FAKE_HANG);
+    add_reply(&fixture, FAKE_STREAM(EVENT("ADDED", "a", "5", "\"red\"")), FAKE_HANG);
+    add_answer(&fixture, "200 OK", "", LIST("100", "", ITEM("b", "\"red\"")));
+    add_reply(&fixture, FAKE_STREAM(EVENT("MODIFIED", "b", "101", "\"blue\"")), FAKE_HANG);
+    begin(&fixture);
+    expect(&fixture, 4, "+b:red ~b:blue ", "SYNCING! WATCHING ");
+    assert_non_null(strstr(fixture.why, "WATCH things.test.io: the first events have no end"));
+    expect_request(&fixture, 1, WATCH_LIST, true);
+    expect_request(&fixture, 2, "sendInitialEvents", false);
+    end(&fixture);
+}
+
 static void test_garbage(void **state)
 {
     struct fixture fixture = {0};
@@ -447,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_gone_in_both_forms_on_a_watch),
         cmocka_unit_test(test_objects_deleted_while_away),
         cmocka_unit_test(test_watch_list_cut_before_its_end),
+        cmocka_unit_test(test_watch_list_without_an_end),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_frame_over_the_limit),
         cmocka_unit_test(test_kind_that_is_missing_then_comes),

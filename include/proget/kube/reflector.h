@@ -32,6 +32,7 @@ struct reflector_options {
     const char *label_selector; /* copied; unescaped; NULL: none */
     const char *field_selector; /* copied; unescaped; NULL: none */
     struct store *store;        /* borrowed; must outlive the reflector */
+    int64_t sync_silence_ms;    /* a WatchList on which nothing comes for so long before its end is given up; 0: 15 s */
     /*
      * State changed, or trouble came or went in it. `why` is NULL unless BEHIND, UNOBSERVED, or SYNCING that met with
      * trouble; one sentence. The reflector may be stopped from within. May be NULL.

@@ -5,7 +5,7 @@
 case_open
 # --- a WatchList that is cut before its end, twice: then a list ---
 faults_rule '{"match":{"form":"watch","resource":"pods"},"when":{"atMost":2},"fault":{"kind":"end","before":"initial-events-end"}}' >/dev/null
-# --- one that never says that it has ended: that kind alone is not observed ---
+# --- one that never says that it has ended: that kind alone is not observed, until it is listed ---
 silent=$(faults_rule '{"match":{"form":"watch","resource":"services"},"fault":{"kind":"strip-initial-events-end"}}')
 # --- one that is no WatchList: a list instead; the list begins at a version that is gone; its second page as well ---
 faults_rule '{"match":{"form":"watch","resource":"leases"},"fault":{"kind":"status","preset":"422-watch-list"},"when":{"nth":1}}' >/dev/null
@@ -30,11 +30,11 @@ holds "the last of five hundred and more Leases is known" 'cluster_json | jq -e 
 holds "a list that was cut off was read again" fired truncate 1
 change
 through "all that"
-faults_ctl delete "$silent" >/dev/null
-apply services '{"kind":"cut-stream"}'
-change
-WITHIN=60 ok "once its first state ends, the kind is observed" '! observed False services'
+WITHIN=60 ok "its WatchLists are given up, and the kind is observed by a list" '! observed False services'
+holds "one list" '[ "$(requests "^list [^ ]*/services\\?")" = 1 ]'
 ok_log "which the log says once" 1 'this kind is observed from now on'
+faults_ctl delete "$silent" >/dev/null
+change
 through "and then"
 heartbeat_stop
 holds "the same process" operator_same
