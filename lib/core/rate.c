@@ -32,6 +32,11 @@ int64_t token_bucket_take(struct token_bucket *bucket, int64_t now_ms)
     return bucket->refill_ms - (elapsed_ms - refills * bucket->refill_ms);
 }
 
+void token_bucket_give_back(struct token_bucket *bucket)
+{
+    bucket->tokens += bucket->tokens < bucket->capacity ? 1 : 0;
+}
+
 int64_t backoff_next(struct backoff *backoff, int64_t now_ms, double fraction)
 {
     assert(fraction >= 0.0 && fraction < 1.0);

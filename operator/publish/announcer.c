@@ -114,6 +114,53 @@ static struct json_object *event_body(const struct announcer *announcer, const s
     return kube_event_build(&event);
 }
 
+/* Buckets that are full again say nothing any more; they go when there are many. */
+static void buckets_sweep(struct announcer *announcer, int64_t now_ms)
+{
+    if (map_count(announcer->buckets) < OBJECTS_KEPT) {
+        return;
+    }
+    const struct map_entry *at = map_first(announcer->buckets);
+    while (at) {
+        const struct token_bucket *bucket = map_value(at);
+        cleanup_free char *key = xstrdup(map_key(at));
+        at = map_next(at);
+        if (now_ms - bucket->refilled_at_ms >= (int64_t) BURST * REFILL_MS) {
+            map_remove(announcer->buckets, key);
+        }
+    }
+}
+
+/* Owned. */
+static char *bucket_key(const struct object_reference *object)
+{
+    return xasprintf("%s/%s/%s", object->kind, object->namespace_name ? object->namespace_name : "", object->name);
+}
+
+/* A try that failed is no Event: after an outage the object's own limit would hold up what it made fail. */
+static void give_token_back(struct announcer *announcer, const struct object_reference *object)
+{
+    cleanup_free char *key = bucket_key(object);
+    struct token_bucket *bucket = map_get(announcer->buckets, key);
+    if (bucket) {
+        token_bucket_give_back(bucket);
+    }
+}
+
+/* 0, or the milliseconds until the object may be spoken of again. */
+static int64_t take_token(struct announcer *announcer, const struct object_reference *object, int64_t now_ms)
+{
+    cleanup_free char *key = bucket_key(object);
+    struct token_bucket *bucket = map_get(announcer->buckets, key);
+    if (!bucket) {
+        buckets_sweep(announcer, now_ms);
+        bucket = xcalloc(1, sizeof *bucket);
+        token_bucket_init(bucket, BURST, REFILL_MS, now_ms);
+        map_put(announcer->buckets, key, bucket);
+    }
+    return token_bucket_take(bucket, now_ms);
+}
+
 static void fail(struct saying *saying, struct ledger_entry *entry, const struct error *err)
 {
     struct announcer *announcer = saying->announcer;
@@ -132,6 +179,8 @@ static void fail(struct saying *saying, struct ledger_entry *entry, const struct
     entry->retry_delay_ms = backoff.current_ms;
     if (saying->phase == LEDGER_HOLDING) {
         entry->confirm_at_ms = entry->retry_at_ms; /* after another interval the Event would have expired */
+    } else {
+        give_token_back(announcer, &entry->finding.object);
     }
 }
 
@@ -219,38 +268,6 @@ static void confirm(struct announcer *announcer, struct ledger_entry *entry, con
     };
     entry->confirm_at_ms = now.monotonic_ms + LEDGER_CONFIRM_INTERVAL_MS;
     send_saying(announcer, entry, ledger_name, LEDGER_HOLDING, &request);
-}
-
-/* Buckets that are full again say nothing any more; they go when there are many. */
-static void buckets_sweep(struct announcer *announcer, int64_t now_ms)
-{
-    if (map_count(announcer->buckets) < OBJECTS_KEPT) {
-        return;
-    }
-    const struct map_entry *at = map_first(announcer->buckets);
-    while (at) {
-        const struct token_bucket *bucket = map_value(at);
-        cleanup_free char *key = xstrdup(map_key(at));
-        at = map_next(at);
-        if (now_ms - bucket->refilled_at_ms >= (int64_t) BURST * REFILL_MS) {
-            map_remove(announcer->buckets, key);
-        }
-    }
-}
-
-/* 0, or the milliseconds until the object may be spoken of again. */
-static int64_t take_token(struct announcer *announcer, const struct object_reference *object, int64_t now_ms)
-{
-    cleanup_free char *key =
-        xasprintf("%s/%s/%s", object->kind, object->namespace_name ? object->namespace_name : "", object->name);
-    struct token_bucket *bucket = map_get(announcer->buckets, key);
-    if (!bucket) {
-        buckets_sweep(announcer, now_ms);
-        bucket = xcalloc(1, sizeof *bucket);
-        token_bucket_init(bucket, BURST, REFILL_MS, now_ms);
-        map_put(announcer->buckets, key, bucket);
-    }
-    return token_bucket_take(bucket, now_ms);
 }
 
 /* Returns when the entry is due next, or INT64_MAX. */

@@ -288,6 +288,33 @@ static void the_limit_per_object_delays_and_drops_nothing(void **state)
     end(&world);
 }
 
+/* As in an outage: what was tried in vain must not hold up what is said afterwards. */
+static void a_try_that_failed_does_not_count_against_the_limit(void **state)
+{
+    enum { COUNT = 20 };
+    const char *statuses[2 * COUNT];
+    struct finding findings[COUNT];
+    char keys[COUNT][8];
+    struct world world;
+    (void) state;
+    for (size_t i = 0; i < COUNT; i++) {
+        (void) snprintf(keys[i], sizeof keys[i], "k%zu", i);
+        findings[i] = finding_of(keys[i], "proget-0");
+        statuses[i] = "500 Internal Server Error";
+        statuses[COUNT + i] = "201 Created";
+    }
+    start_as(&world, "operator-0", statuses, 2 * COUNT);
+    see(&world, findings, COUNT);
+    (void) run(&world);
+    api_settle(&world.api);
+    assert_int_equal(world.failed, COUNT);
+    advance(&world, MINUTE_MS); /* no token comes in that time */
+    (void) run(&world);
+    api_settle(&world.api);
+    assert_int_equal(world.said, COUNT);
+    end(&world);
+}
+
 static void so_many_requests_and_no_more_at_once(void **state)
 {
     enum { COUNT = BOUND_CALLS_IN_FLIGHT + 3 };
@@ -524,6 +551,7 @@ int main(void)
         cmocka_unit_test(nothing_is_said_before_the_status_has_it),
         cmocka_unit_test(a_failure_is_tried_again),
         cmocka_unit_test(the_limit_per_object_delays_and_drops_nothing),
+        cmocka_unit_test(a_try_that_failed_does_not_count_against_the_limit),
         cmocka_unit_test(so_many_requests_and_no_more_at_once),
         cmocka_unit_test(what_stands_is_confirmed_every_half_hour),
         cmocka_unit_test(an_event_that_expired_is_created_anew),

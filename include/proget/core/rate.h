@@ -16,6 +16,8 @@ struct token_bucket {
 void token_bucket_init(struct token_bucket *bucket, int64_t capacity, int64_t refill_ms, int64_t now_ms);
 /* Takes one. Returns 0, or the milliseconds until one is there. */
 int64_t token_bucket_take(struct token_bucket *bucket, int64_t now_ms);
+/* What it was taken for did not happen. */
+void token_bucket_give_back(struct token_bucket *bucket);
 
 /* kube-algorithms section 1: d * (1 + U[0,1)), doubling up to a maximum, reset after a time without a failure. */
 struct backoff {
